@@ -1,0 +1,213 @@
+import type { RawJson, Reply } from '../json-rpc/message.ts';
+
+/** One block as the engine sees it. */
+export interface Block {
+  /** Height; genesis is 0. */
+  readonly number: number;
+  /** Lower-case hex with 0x. */
+  readonly hash: string;
+  readonly parentHash: string;
+  /** The header as the upstream sent it, for head subscriptions. */
+  readonly header: RawJson;
+}
+
+/** Names a block by height and hash. */
+export type BlockId = Pick<Block, 'number' | 'hash'>;
+
+/**
+ * The block that a call needs its upstream to have.
+ *
+ * - `none`: any upstream can answer (constants, facts of the node itself).
+ * - `best`, `finalized`: the call speaks of the pool's head, without naming a block.
+ * - `hash`, `number`, `range`: named in the params.
+ */
+export type BlockNeed =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'best' }
+  | { readonly kind: 'finalized' }
+  | { readonly kind: 'hash'; readonly hash: string }
+  | { readonly kind: 'number'; readonly number: number }
+  | { readonly kind: 'range'; readonly from: string; readonly to: string };
+
+/** What sort of call a method is. */
+export type MethodKind = 'read' | 'submit' | 'subscribe' | 'unsubscribe' | 'local' | 'denied';
+
+/**
+ * How long an answer stays true: `constant` for the life of the chain, `by-hash` for ever once its
+ * block is named by hash, `by-number` once that number is final, `head` until the next block,
+ * `never` beyond the moment (facts of one node).
+ */
+export type AnswerLifetime = 'constant' | 'by-hash' | 'by-number' | 'head' | 'never';
+
+/**
+ * Who answers a call.
+ *
+ * - `one`: one upstream; another only after a failure or as a hedge.
+ * - `broadcast`: sent to several at once, the first result wins (submissions).
+ * - `maximum`: asked of several, the largest number wins (nonces).
+ * - `agree`: asked of several until `count` of them give equal answers.
+ */
+export type Strategy =
+  | { readonly kind: 'one' }
+  | { readonly kind: 'broadcast'; readonly width: number }
+  | { readonly kind: 'maximum'; readonly width: number }
+  | { readonly kind: 'agree'; readonly count: number; readonly width: number };
+
+/** Where a shared subscription takes its items from. */
+export type FeedKind = 'best' | 'finalized' | 'all';
+
+/** How a subscription is served and brought back after its upstream died. */
+export type SubscriptionTraits = {
+  /** The notification's method name; clients match on it. */
+  readonly notification: string;
+  readonly unsubscribe: string;
+} & (
+  | {
+      /** Served from the pool's own head; no upstream subscription of its own. */
+      readonly source: 'head';
+      readonly feed: FeedKind;
+    }
+  | {
+      /** Carried by one upstream. */
+      readonly source: 'upstream';
+      /**
+       * `resubscribe`: subscribed again elsewhere after a death. `never`: it ends, because
+       * repeating it would do something twice.
+       */
+      readonly resume: 'resubscribe' | 'never';
+      /**
+       * Makes the reducer of one subscription: given each item, it returns what the client is to
+       * hear, or `undefined` for nothing (a repetition after a resume). Absent: everything is heard.
+       */
+      readonly reducer?: () => (item: RawJson) => RawJson | undefined;
+    }
+);
+
+/** One method of a chain, as data. A row of the chain package's table. */
+export interface MethodTraits {
+  readonly kind: MethodKind;
+  readonly lifetime: AnswerLifetime;
+  /** May be sent again after an attempt whose outcome is unknown. Implies that it may be hedged. */
+  readonly idempotent: boolean;
+  /**
+   * What a `null` result means: a `value` like any other, or `missing`: this upstream does not have
+   * what the chain must have, so another is asked before `null` is believed.
+   */
+  readonly nullMeans: 'value' | 'missing';
+  readonly strategy: Strategy;
+  /** The block needed, from the parsed params. Absent: none. */
+  readonly block?: (params: readonly unknown[]) => BlockNeed;
+  /**
+   * Position of the block hash param. When the caller left it out, it is filled in with the pool's
+   * head before routing, so that all that follows speaks of one block.
+   */
+  readonly at?: number;
+  /** Present on `subscribe` methods. */
+  readonly subscription?: SubscriptionTraits;
+}
+
+/**
+ * What an answer means for routing.
+ *
+ * - `return`: it is the answer, whatever it says (also the client's mistake): never retried.
+ * - `missing`: this upstream lacks what others may have: another is asked, no penalty.
+ * - `failure`: this upstream failed: another is asked, and it counts against this one.
+ * - `cool down`: rate limit or overload: another is asked, this one rests.
+ */
+export type Verdict =
+  | { readonly action: 'return' }
+  | { readonly action: 'missing'; readonly reason: string }
+  | { readonly action: 'failure'; readonly reason: string }
+  | { readonly action: 'cool down'; readonly reason: string; readonly retryAfterMs?: number };
+
+/** What the engine lets a chain package ask of one upstream. */
+export interface UpstreamClient {
+  /** True when `subscribe` can work now; a head source polls otherwise. */
+  readonly canSubscribe: boolean;
+  /** One call, past limits and breaker. Rejects like `Transport.request`. */
+  request(method: string, params: RawJson): Promise<Reply>;
+  /**
+   * One subscription. `onItem` gets each `params.result` as raw text, `onEnd` the reason when it
+   * dies. Resolves with the function that ends it; rejects when the upstream declines.
+   */
+  subscribe(
+    method: string,
+    params: RawJson,
+    unsubscribe: string,
+    onItem: (item: RawJson) => void,
+    onEnd: (reason: string) => void,
+  ): Promise<() => void>;
+}
+
+/** What a head source tells about its upstream. */
+export interface HeadObserver {
+  /** The upstream has this block; `best` when it says it is its best one. */
+  onBlock(block: Block, best: boolean): void;
+  /** The upstream says this block is final. */
+  onFinalized(block: Block): void;
+  /** Following ended by itself: the subscription died, or the upstream talks nonsense. */
+  onEnd(reason: string): void;
+}
+
+/** How to follow the head of one upstream. */
+export interface HeadSource {
+  /**
+   * Starts following by subscription. Calls the observer until the returned function is called.
+   * Rejects when it could not start.
+   */
+  follow(client: UpstreamClient, observer: HeadObserver): Promise<() => void>;
+  /** Reads best and finalized once, for upstreams that cannot subscribe. */
+  poll(client: UpstreamClient): Promise<{ readonly best: Block; readonly finalized: Block }>;
+  /** Fetches one block by hash, to fill a gap; `undefined` when the upstream does not have it. */
+  fetch(client: UpstreamClient, hash: string): Promise<Block | undefined>;
+}
+
+/** Outcome of one health probe. */
+export interface HealthReport {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  /** Why it is not healthy: a short text. */
+  readonly reason?: string;
+}
+
+/** Probes that the engine runs on each upstream at its own pace. */
+export interface ChainProbes {
+  /** Is the upstream fit to serve (synced, has peers)? Rejecting counts as a failed probe. */
+  health(client: UpstreamClient): Promise<HealthReport>;
+  /** The methods that it offers; `undefined` when it does not say. */
+  methods(client: UpstreamClient): Promise<ReadonlySet<string> | undefined>;
+}
+
+/** What the pool knows at the moment of a call; handed to {@link Chain.answer}. */
+export interface ChainView {
+  readonly genesisHash: string | undefined;
+  readonly best: Block | undefined;
+  readonly finalized: Block | undefined;
+}
+
+/** All that the engine must know of one chain. A third chain is a new package, no line in core. */
+export interface Chain {
+  /** `polkadot`, `westend`, … as in configuration and metrics. */
+  readonly id: string;
+  readonly family: string;
+  /** Expected time between blocks; lag in seconds and the stall alarm are multiples of it. */
+  readonly blockTimeMs: number;
+  /** Traits of a method; an unknown method gets the family's default row. */
+  traits(method: string): MethodTraits;
+  /** Params by position, whether they came by name or by position. */
+  positional(method: string, params: unknown): readonly unknown[];
+  /** Answers without an upstream what the view alone decides; `undefined` to go on. */
+  answer?(method: string, params: readonly unknown[], view: ChainView): RawJson | undefined;
+  /**
+   * The identity check: resolves with the chain's genesis hash when the node at the other end is
+   * of this chain.
+   * @throws Error that says what was expected and what was found
+   */
+  identify(request: (method: string, params: RawJson) => Promise<Reply>): Promise<string>;
+  readonly heads: HeadSource;
+  readonly probes: ChainProbes;
+  /** The meaning of an upstream's JSON-RPC error. */
+  judge(
+    method: string,
+    error: { readonly code: number; readonly message: string; readonly data?: unknown },
+  ): Verdict;
+}
