@@ -24,10 +24,8 @@ export type CircuitBreakerState =
  */
 export type BreakerPermit = number;
 
-/** Options of {@link CircuitBreaker}. */
+/** When a {@link CircuitBreaker} opens, and for how long. */
 export interface CircuitBreakerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
   /**
    * Opens after this many failures with no success between them (Envoy: `consecutive_5xx`, Finagle:
    * failure accrual by consecutive failures). `Infinity` switches this rule off. @default 5
@@ -106,7 +104,7 @@ export class CircuitBreaker {
   #trialOut = false;
   #trialSinceMs = 0;
 
-  constructor(options: CircuitBreakerOptions) {
+  constructor(options: CircuitBreakerOptions & { readonly clock: Clock; readonly random: Random }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#consecutiveFailures = options.consecutiveFailures ?? 5;
