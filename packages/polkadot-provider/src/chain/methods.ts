@@ -1,0 +1,252 @@
+import type { MethodTraits } from '@dshackle/core';
+import { changed, storageDifferences } from './reducers.ts';
+import {
+  at,
+  atHash,
+  between,
+  byNumber,
+  carried,
+  constant,
+  head,
+  headFeed,
+  once,
+  read,
+  submit,
+  unsubscribe,
+} from './rows.ts';
+
+const missing = { nullMeans: 'missing' } as const;
+
+const newHeads = headFeed('best', 'chain_newHead', 'chain_unsubscribeNewHeads');
+const finalizedHeads = headFeed(
+  'finalized',
+  'chain_finalizedHead',
+  'chain_unsubscribeFinalizedHeads',
+);
+const runtimeVersion = carried('state_runtimeVersion', 'state_unsubscribeRuntimeVersion', changed);
+const justifications = (of: string): MethodTraits =>
+  carried(`${of}_justifications`, `${of}_unsubscribeJustifications`);
+/** The pool's own pending transactions count, so the highest answer is the safe one. */
+const nextIndex = read({ strategy: { kind: 'maximum', width: 3 } });
+
+/**
+ * The methods of a Substrate node, a row a method, from the `#[method]` and `#[subscription]`
+ * attributes of polkadot-sdk and the JSON-RPC interface specification (paritytech.github.io/
+ * json-rpc-interface-spec). The number in `at(n)` is the position of the block hash: it is never
+ * guessed from the params, because a storage key can look exactly like a hash.
+ */
+const rows: Readonly<Record<string, MethodTraits>> = {
+  // Blocks.
+  chain_getHeader: at(0, missing),
+  // By hash, but a block can gain justifications later: not kept longer than until the next one.
+  chain_getBlock: at(0, { ...missing, lifetime: 'head' }),
+  chain_getBlockHash: byNumber(0),
+  // In polkadot-sdk an alias of the line above; polkadot-js lists it under getHeader.
+  chain_getHead: byNumber(0),
+  chain_getFinalizedHead: head('finalized'),
+  chain_getFinalisedHead: head('finalized'),
+
+  // State.
+  state_call: at(2),
+  state_callAt: at(2),
+  state_getStorage: at(1),
+  state_getStorageAt: at(1),
+  state_getStorageHash: at(1),
+  state_getStorageHashAt: at(1),
+  state_getStorageSize: at(1),
+  state_getStorageSizeAt: at(1),
+  state_getKeys: at(1),
+  state_getKeysPaged: at(3),
+  state_getKeysPagedAt: at(3),
+  state_getPairs: at(1),
+  state_getMetadata: at(0),
+  state_getRuntimeVersion: at(0),
+  chain_getRuntimeVersion: at(0),
+  state_queryStorage: between(1, 2),
+  state_queryStorageAt: at(1),
+  state_getReadProof: at(1),
+  state_getChildReadProof: at(2),
+  state_getChildKeys: at(4),
+  state_getChildStorage: at(4),
+  state_getChildStorageHash: at(4),
+  state_getChildStorageSize: at(4),
+  state_traceBlock: at(0),
+  state_trieMigrationStatus: at(0),
+  childstate_getKeys: at(2),
+  childstate_getKeysPaged: at(4),
+  childstate_getKeysPagedAt: at(4),
+  childstate_getStorage: at(2),
+  childstate_getStorageEntries: at(2),
+  childstate_getStorageHash: at(2),
+  childstate_getStorageSize: at(2),
+
+  // Runtime calls with a name of their own.
+  payment_queryInfo: at(1),
+  payment_queryFeeDetails: at(1),
+  system_dryRun: at(1),
+  system_dryRunAt: at(1),
+  contracts_call: at(1),
+  contracts_instantiate: at(1),
+  contracts_upload_code: at(1),
+  contracts_rentProjection: at(1),
+  contracts_getStorage: at(2),
+  mmr_root: at(0),
+  mmr_generateProof: at(2),
+  mmr_generateAncestryProof: at(2),
+  mmr_verifyProof: head('best'),
+  mmr_verifyProofStateless: constant(),
+  dev_getBlockStats: at(0),
+
+  // Consensus.
+  grandpa_proveFinality: byNumber(0),
+  grandpa_roundState: read(),
+  beefy_getFinalizedHead: read({ lifetime: 'head' }),
+  babe_epochAuthorship: read(),
+
+  // The chain and the node.
+  system_chain: constant(),
+  system_chainType: constant(),
+  system_properties: constant(),
+  system_name: read(),
+  system_version: read(),
+  system_health: read(),
+  system_syncState: read(),
+  system_nodeRoles: read(),
+  system_localPeerId: read(),
+  system_localListenAddresses: read(),
+  system_peers: read(),
+  system_reservedPeers: read(),
+  system_networkState: read(),
+  system_unstable_networkState: read(),
+  system_accountNextIndex: nextIndex,
+  account_nextIndex: nextIndex,
+  author_pendingExtrinsics: read(),
+  sync_state_genSyncSpec: read(),
+  rpc_methods: read(),
+  // The content is named by its hash, so any node's answer is the answer.
+  bitswap_v1_get: read({ lifetime: 'constant' }),
+
+  // The new interface, as far as it is not bound to one connection.
+  chainSpec_v1_chainName: constant(),
+  chainSpec_v1_genesisHash: constant(),
+  chainSpec_v1_properties: constant(),
+  archive_v1_genesisHash: constant(),
+  archive_v1_finalizedHeight: head('finalized'),
+  archive_v1_hashByHeight: byNumber(0),
+  archive_v1_header: read({ ...atHash(0), ...missing }),
+  archive_v1_body: read({ ...atHash(0), ...missing }),
+  archive_v1_call: read({ ...atHash(0), ...missing }),
+  archive_v1_storage: once('archive_v1_storageEvent', 'archive_v1_stopStorage'),
+  archive_v1_storageDiff: once('archive_v1_storageDiffEvent', 'archive_v1_stopStorageDiff'),
+  archive_v1_stopStorage: unsubscribe(),
+  archive_v1_stopStorageDiff: unsubscribe(),
+  // The name under which a version of polkadot-sdk registers the line above.
+  archive_v1_storageDiff_stopStorageDiff: unsubscribe(),
+
+  // Heads.
+  chain_subscribeNewHeads: newHeads,
+  chain_subscribeNewHead: newHeads,
+  subscribe_newHead: newHeads,
+  chain_unsubscribeNewHeads: unsubscribe(),
+  chain_unsubscribeNewHead: unsubscribe(),
+  unsubscribe_newHead: unsubscribe(),
+  chain_subscribeFinalizedHeads: finalizedHeads,
+  chain_subscribeFinalisedHeads: finalizedHeads,
+  chain_unsubscribeFinalizedHeads: unsubscribe(),
+  chain_unsubscribeFinalisedHeads: unsubscribe(),
+  chain_subscribeAllHeads: headFeed('all', 'chain_allHead', 'chain_unsubscribeAllHeads'),
+  chain_unsubscribeAllHeads: unsubscribe(),
+
+  // Other subscriptions.
+  state_subscribeRuntimeVersion: runtimeVersion,
+  chain_subscribeRuntimeVersion: runtimeVersion,
+  state_unsubscribeRuntimeVersion: unsubscribe(),
+  chain_unsubscribeRuntimeVersion: unsubscribe(),
+  state_subscribeStorage: carried('state_storage', 'state_unsubscribeStorage', storageDifferences),
+  state_unsubscribeStorage: unsubscribe(),
+  grandpa_subscribeJustifications: justifications('grandpa'),
+  grandpa_unsubscribeJustifications: unsubscribe(),
+  beefy_subscribeJustifications: justifications('beefy'),
+  beefy_unsubscribeJustifications: unsubscribe(),
+  statement_subscribeStatement: once('statement_statement', 'statement_unsubscribeStatement'),
+  statement_unsubscribeStatement: unsubscribe(),
+  // Chains with an Ethereum interface serve it on the same socket.
+  eth_subscribe: carried('eth_subscription', 'eth_unsubscribe'),
+  eth_unsubscribe: unsubscribe(),
+
+  // Transactions.
+  author_submitExtrinsic: submit(3),
+  author_submitAndWatchExtrinsic: once('author_extrinsicUpdate', 'author_unwatchExtrinsic'),
+  author_unwatchExtrinsic: unsubscribe(),
+  transactionWatch_v1_submitAndWatch: once(
+    'transactionWatch_v1_watchEvent',
+    'transactionWatch_v1_unwatch',
+  ),
+  transactionWatch_v1_unwatch: unsubscribe(),
+  statement_submit: submit(1),
+  statement_unstable_submit: submit(1),
+};
+
+const table: ReadonlyMap<string, MethodTraits> = new Map(Object.entries(rows));
+
+/**
+ * Switched off unless allowed: they change a node or show its inside, cost it dearly, or are bound
+ * to one connection in a way that is not carried over yet.
+ */
+const deniedNames = new Set([
+  'author_insertKey',
+  'author_rotateKeys',
+  'author_rotateKeysWithOwner',
+  'author_hasKey',
+  'author_hasSessionKeys',
+  'author_removeExtrinsic',
+  'babe_epochAuthorship',
+  'offchain_localStorageGet',
+  'offchain_localStorageSet',
+  'offchain_localStorageClear',
+  'state_getPairs',
+  'state_getStorageSize',
+  'state_getStorageSizeAt',
+  'state_queryStorage',
+  'state_traceBlock',
+  'state_trieMigrationStatus',
+  'sync_state_genSyncSpec',
+  'system_addLogFilter',
+  'system_addReservedPeer',
+  'system_dryRun',
+  'system_dryRunAt',
+  'system_networkState',
+  'system_peers',
+  'system_removeReservedPeer',
+  'system_resetLogFilter',
+  'system_unstable_networkState',
+  'transaction_v1_broadcast',
+  'transaction_v1_stop',
+]);
+
+/** Whole families switched off unless a name of theirs is allowed. */
+const deniedFamilies = /^(chainHead|dev|engine|mixnet|sudo)_/;
+
+/**
+ * A subscription that the table does not know: its notification cannot be told from others, so
+ * nothing that it sends could be delivered.
+ */
+const unknownSubscription = /subscribe|watch|follow/i;
+
+/**
+ * Nothing is known: taken for a read that must not be repeated once it may have been seen, as it
+ * could be a submission.
+ */
+const unknown = read({ idempotent: false });
+const denied: MethodTraits = { ...unknown, kind: 'denied' };
+
+/** Traits of a method. `allowed` names methods that are served though denied by default. */
+export function methodTraits(method: string, allowed: ReadonlySet<string>): MethodTraits {
+  const row = table.get(method);
+  if (allowed.has(method)) return row ?? unknown;
+  if (deniedNames.has(method) || deniedFamilies.test(method)) return denied;
+  return row ?? (unknownSubscription.test(method) ? denied : unknown);
+}
+
+/** Names of all methods in the table, for documentation and tests. */
+export const methodNames: readonly string[] = [...table.keys()];

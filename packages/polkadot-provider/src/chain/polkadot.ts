@@ -1,0 +1,84 @@
+import type { Chain } from '@dshackle/core';
+import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
+import { isHash } from './header.ts';
+import { substrateHeads } from './heads.ts';
+import { Identity } from './identity.ts';
+import { type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';
+import { answer } from './local.ts';
+import { methodTraits } from './methods.ts';
+import { positional } from './params.ts';
+import { substrateProbes } from './probes.ts';
+import { judge } from './verdicts.ts';
+
+/** Options of {@link polkadot}. */
+export interface PolkadotOptions {
+  /**
+   * A chain known by name, or any other name together with `genesisHash`.
+   * @default 'polkadot', or 'substrate' when a `genesisHash` is given
+   */
+  readonly id?: KnownChainId | (string & {});
+  /**
+   * Hash of block 0, by which nodes of other chains are kept out. `'any'` pins what the first node
+   * says that answers: the pool then is of one chain, though nobody vouches for which. A chain
+   * object remembers its pin, so it must not be shared between pools of different chains.
+   * @default the one of the chain known by `id`
+   */
+  readonly genesisHash?: string;
+  /**
+   * Time between blocks that the chain aims for, in milliseconds; lag and stall alarms are
+   * multiples of it.
+   * @default the one of the chain known by `id`, else 6000
+   */
+  readonly blockTimeMs?: number;
+  /**
+   * Compute the hash of every header instead of believing the upstream. It adapts by itself to
+   * chains with another header format; `false` saves the tries.
+   * @default true
+   */
+  readonly verifyHeaders?: boolean;
+  /**
+   * Peers below which a node that should have peers counts as degraded; with none it is unhealthy.
+   * @default 1
+   */
+  readonly minPeers?: number;
+  /** Methods served although they are denied by default, like `state_getPairs`. @default [] */
+  readonly allowMethods?: readonly string[];
+}
+
+/**
+ * Polkadot, or any other chain made with the Polkadot SDK, for the engine.
+ * @throws Error when the chain is not known and no `genesisHash` is given
+ */
+export function polkadot(options: PolkadotOptions = {}): Chain {
+  const { id = options.genesisHash === undefined ? 'polkadot' : 'substrate' } = options;
+  const known: KnownChain | undefined = Object.hasOwn(knownChains, id)
+    ? knownChains[id as KnownChainId]
+    : undefined;
+  const identity = new Identity(id, expectedGenesis(id, options.genesisHash ?? known?.genesisHash));
+  const allowed = new Set(options.allowMethods);
+  // Hashes fall back to plain JavaScript until this is done, and where it cannot be.
+  if (options.verifyHeaders !== false) void cryptoWaitReady();
+
+  return {
+    id,
+    family: 'polkadot',
+    blockTimeMs: options.blockTimeMs ?? known?.blockTimeMs ?? 6000,
+    traits: (method) => methodTraits(method, allowed),
+    positional,
+    answer,
+    identify: (request) => identity.check(request),
+    heads: substrateHeads(identity, options.verifyHeaders ?? true),
+    probes: substrateProbes(options.minPeers ?? 1),
+    judge: (_, error) => judge(error),
+  };
+}
+
+function expectedGenesis(id: string, genesisHash: string | undefined): string | undefined {
+  if (genesisHash === 'any') return undefined;
+  if (isHash(genesisHash)) return genesisHash;
+  throw new Error(
+    genesisHash === undefined
+      ? `unknown chain '${id}': give its genesisHash, or 'any' to take the first node's word`
+      : `genesisHash of '${id}' is not a hash: ${genesisHash}`,
+  );
+}

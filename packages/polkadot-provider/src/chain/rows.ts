@@ -1,0 +1,124 @@
+import type { BlockNeed, FeedKind, MethodTraits, SubscriptionTraits } from '@dshackle/core';
+import { isHash } from './header.ts';
+
+/** What a row of the method table may set beside its kind. */
+type Extras = Partial<Omit<MethodTraits, 'kind'>>;
+
+/** One upstream answers; others take over after a failure. */
+const one = { kind: 'one' } as const;
+
+/** A read that names no block: facts of one node, by default believed for no time at all. */
+export function read(extras: Extras = {}): MethodTraits {
+  return {
+    kind: 'read',
+    lifetime: 'never',
+    idempotent: true,
+    nullMeans: 'value',
+    strategy: one,
+    ...extras,
+  };
+}
+
+/** A read of the state at the block whose hash is the param at this position; head when absent. */
+export function at(position: number, extras: Extras = {}): MethodTraits {
+  return read({ at: position, ...atHash(position), ...extras });
+}
+
+/** A read whose block hash cannot be left out: what the caller did not name is not filled in. */
+export function atHash(position: number): Pick<MethodTraits, 'block' | 'lifetime'> {
+  return { lifetime: 'by-hash', block: (params) => hashNeed(params[position]) };
+}
+
+/** A read of what lies between two blocks, the second of which may be left out. */
+export function between(from: number, to: number): MethodTraits {
+  return read({
+    at: to,
+    lifetime: 'by-hash',
+    block: (params) => {
+      const start = params[from];
+      const end = params[to];
+      if (!isHash(start)) return { kind: 'none' };
+      return isHash(end) ? { kind: 'range', from: start, to: end } : { kind: 'best' };
+    },
+  });
+}
+
+/** A read by block number, or by a list of them; `best` when absent. */
+export function byNumber(position: number): MethodTraits {
+  return read({
+    lifetime: 'by-number',
+    nullMeans: 'missing',
+    block: (params) => numberNeed(params[position]),
+  });
+}
+
+/** True for the life of the chain. */
+export function constant(): MethodTraits {
+  return read({ lifetime: 'constant' });
+}
+
+/** Speaks of a head that the upstream itself chooses. */
+export function head(of: 'best' | 'finalized'): MethodTraits {
+  return read({ lifetime: 'head', block: () => ({ kind: of }) });
+}
+
+/**
+ * A submission, sent to this many upstreams at once. Never idempotent: what a second send is
+ * answered (1013 already imported, 1010 stale) says nothing until it is read together with the
+ * first one's unknown outcome.
+ */
+export function submit(width: number): MethodTraits {
+  return {
+    kind: 'submit',
+    lifetime: 'never',
+    idempotent: false,
+    nullMeans: 'value',
+    strategy: width > 1 ? { kind: 'broadcast', width } : one,
+  };
+}
+
+/** A subscription to blocks, served from the pool's head. */
+export function headFeed(feed: FeedKind, notification: string, unsubscribe: string): MethodTraits {
+  return subscribe({ source: 'head', feed, notification, unsubscribe });
+}
+
+/** A subscription that one upstream carries; repeated on another when that one dies. */
+export function carried(
+  notification: string,
+  unsubscribe: string,
+  reducer?: NonNullable<Extract<SubscriptionTraits, { source: 'upstream' }>['reducer']>,
+): MethodTraits {
+  const traits = { source: 'upstream', resume: 'resubscribe', notification, unsubscribe } as const;
+  return subscribe(reducer ? { ...traits, reducer } : traits);
+}
+
+/** A subscription that does something or counts what it sent: it ends with its upstream. */
+export function once(notification: string, unsubscribe: string): MethodTraits {
+  return subscribe({ source: 'upstream', resume: 'never', notification, unsubscribe });
+}
+
+/** Ends a subscription. */
+export function unsubscribe(): MethodTraits {
+  return { ...read({ idempotent: false }), kind: 'unsubscribe' };
+}
+
+function subscribe(subscription: SubscriptionTraits): MethodTraits {
+  return {
+    ...read({ idempotent: subscription.source === 'head' || subscription.resume !== 'never' }),
+    kind: 'subscribe',
+    subscription,
+  };
+}
+
+function hashNeed(param: unknown): BlockNeed {
+  if (param === undefined || param === null) return { kind: 'best' };
+  // Anything else is the client's mistake, which any upstream can tell it.
+  return isHash(param) ? { kind: 'hash', hash: param.toLowerCase() } : { kind: 'none' };
+}
+
+function numberNeed(param: unknown): BlockNeed {
+  if (param === undefined || param === null) return { kind: 'best' };
+  const numbers = (Array.isArray(param) ? param : [param]).map(Number);
+  const highest = Math.max(...numbers);
+  return Number.isSafeInteger(highest) ? { kind: 'number', number: highest } : { kind: 'none' };
+}
