@@ -43,6 +43,7 @@ export async function bootNode({ genesis, host, port }, notify) {
       firstBlock: await recordOf(chain.head),
     },
     calls: {
+      head: () => ({ number: chain.head.number, hash: chain.head.hash }),
       select: ({ pool }) => selectReady(chain, pool),
       build: (params) => build(chain, params),
       import: ({ block }) => importBlock(chain, block),

@@ -1,10 +1,4 @@
-import type { BlockRecord } from './node-protocol.ts';
-
-/** A block by its position on the chain. */
-export interface BlockRef {
-  readonly number: number;
-  readonly hash: string;
-}
+import type { BlockRecord, BlockRef } from './node-protocol.ts';
 
 /** The chain everybody should be on: one block a height, from block 1. */
 export class CanonicalChain {
@@ -24,6 +18,11 @@ export class CanonicalChain {
     const record = this.#records[number - 1];
     if (!record) throw new Error(`[no such block] ${number}`);
     return record;
+  }
+
+  /** True when that block is on this chain. */
+  includes({ number, hash }: BlockRef): boolean {
+    return this.#records[number - 1]?.hash === hash;
   }
 
   /** Extends the chain by one block. */

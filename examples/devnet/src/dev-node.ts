@@ -1,7 +1,7 @@
-import type { BlockRef, CanonicalChain } from './canonical-chain.ts';
+import type { CanonicalChain } from './canonical-chain.ts';
 import type { Genesis } from './genesis.ts';
 import { NodeProcess } from './node-process.ts';
-import type { BlockRecord, NodeIdentity, PooledTransaction } from './node-protocol.ts';
+import type { BlockRecord, BlockRef, NodeIdentity, PooledTransaction } from './node-protocol.ts';
 import type { SharedPool } from './shared-pool.ts';
 
 /** Nodes listen here and nowhere else. */
@@ -68,7 +68,7 @@ export interface NodeNetwork {
   /** Runs one change of the chain at a time. */
   exclusively<T>(task: () => Promise<T>): Promise<T>;
   gossip(from: DevNode, transaction: PooledTransaction): void;
-  diverged(node: DevNode, hash: string, canonical: BlockRef): void;
+  diverged(node: DevNode, head: BlockRef, canonical: BlockRef): void;
   exited(node: DevNode): void;
   log(line: string): void;
 }
@@ -153,13 +153,7 @@ export class LocalNode implements DevNode, AsyncDisposable {
   /** Brings the node as near to the canonical head as its lag allows. Exclusive callers only. */
   async follow(): Promise<void> {
     if (this.#status !== 'running' || this.#forked) return;
-    const { chain, followers } = this.#network;
-    while (this.#delivered < chain.head.number - this.#lag) {
-      const block = chain.at(this.#delivered + 1);
-      if (followers === 'execute') await this.#execute(block);
-      else await this.#import(block);
-      if (this.#forked) return;
-    }
+    await this.#advance(await this.#hasStrayed());
   }
 
   /** Builds the next canonical block out of the shared pool. Exclusive callers only. */
@@ -201,11 +195,7 @@ export class LocalNode implements DevNode, AsyncDisposable {
     return this.#network.exclusively(async () => {
       if (!this.#forked) return;
       this.#forked = false;
-      // Nothing newer to go to: back to where it left.
-      if (this.#delivered >= this.#network.chain.head.number - this.#lag) {
-        await this.#import(this.#network.chain.at(this.#delivered));
-      }
-      await this.follow();
+      await this.#advance(true);
     });
   }
 
@@ -245,21 +235,47 @@ export class LocalNode implements DevNode, AsyncDisposable {
     await this.hear(this.#network.pool.values());
   }
 
+  /** Delivers what is missing; one off the chain gets at least the block it left it at. */
+  async #advance(offChain: boolean): Promise<void> {
+    const { chain, followers } = this.#network;
+    const target = chain.head.number - this.#lag;
+    if (offChain && this.#delivered >= target) await this.#import(chain.at(this.#delivered));
+    while (this.#delivered < target) {
+      const block = chain.at(this.#delivered + 1);
+      if (followers === 'execute' && !offChain) await this.#execute(block);
+      else await this.#import(block);
+    }
+  }
+
+  /** True when somebody else moved the node's head, for example a client's `dev_newBlock`. */
+  async #hasStrayed(): Promise<boolean> {
+    const { chain } = this.#network;
+    const head = await this.#call('head', {}, SHORT_TIMEOUT_MS);
+    if (head.hash === this.#head.hash) return false;
+    this.#head = head;
+    if (chain.includes(head)) {
+      // A block it built although the controller had given up waiting.
+      this.#delivered = head.number;
+      return false;
+    }
+    this.#network.diverged(this, head, chain.head);
+    return true;
+  }
+
   async #import(block: BlockRecord): Promise<void> {
     await this.#call('import', { block }, SHORT_TIMEOUT_MS);
     this.#delivered = block.number;
     this.#head = { number: block.number, hash: block.hash };
   }
 
-  async #execute({ parentHash, transactions, number, hash }: BlockRecord): Promise<void> {
+  async #execute(canonical: BlockRecord): Promise<void> {
+    const { parentHash, transactions } = canonical;
     const block = await this.#call('build', { parentHash, transactions }, BUILD_TIMEOUT_MS);
-    this.#head = { number, hash: block.hash };
-    if (block.hash === hash) {
-      this.#delivered = number;
-    } else {
-      this.#forked = true;
-      this.#network.diverged(this, block.hash, { number, hash });
-    }
+    this.#delivered = canonical.number;
+    this.#head = { number: block.number, hash: block.hash };
+    if (block.hash === canonical.hash) return;
+    this.#network.diverged(this, this.#head, canonical);
+    await this.#import(canonical);
   }
 
   #call: NodeProcess['call'] = (call, params, timeoutMs) => {

@@ -1,9 +1,9 @@
-import { type BlockRef, CanonicalChain } from './canonical-chain.ts';
+import { CanonicalChain } from './canonical-chain.ts';
 import { type DevAccount, devAccounts } from './dev-accounts.ts';
 import { type DevNode, host, LocalNode, type NodeNetwork } from './dev-node.ts';
 import { freePort } from './free-port.ts';
 import { createGenesis } from './genesis.ts';
-import type { BlockRecord, PooledTransaction } from './node-protocol.ts';
+import type { BlockRecord, BlockRef, PooledTransaction } from './node-protocol.ts';
 import { SharedPool } from './shared-pool.ts';
 
 /** Options of {@link startDevnet}. */
@@ -39,11 +39,14 @@ export interface DevBlock extends BlockRef {
 /** Something a test may want to hear of. */
 export type DevnetEvent =
   | { readonly type: 'block'; readonly block: DevBlock }
-  /** A node computed another block than the leader. It is left on it, as after `fork()`. */
+  /**
+   * A node was found on a block that is not canonical although nobody asked it to `fork()`: it
+   * computed another block than the leader, or a client moved its head. It is brought back.
+   */
   | {
       readonly type: 'divergence';
       readonly node: DevNode;
-      readonly hash: string;
+      readonly head: BlockRef;
       readonly canonical: BlockRef;
     }
   /** A node's process ended, by `crash()` or by itself. */
@@ -219,9 +222,9 @@ class LocalDevnet implements Devnet, NodeNetwork {
     }
   }
 
-  diverged(node: DevNode, hash: string, canonical: BlockRef): void {
-    this.log(`${node.id}: DIVERGED at ${canonical.number}: ${hash}, not ${canonical.hash}`);
-    this.#emit({ type: 'divergence', node, hash, canonical });
+  diverged(node: DevNode, head: BlockRef, { number, hash }: BlockRef): void {
+    this.log(`${node.id}: DIVERGED: at ${head.number} ${head.hash}, not ${number} ${hash}`);
+    this.#emit({ type: 'divergence', node, head, canonical: { number, hash } });
   }
 
   exited(node: DevNode): void {

@@ -1,4 +1,3 @@
-export type { BlockRef } from './canonical-chain.ts';
 export { type DevAccount, devAccounts, devKeyring } from './dev-accounts.ts';
 export type { DevNode, DevNodeStatus } from './dev-node.ts';
 export {
@@ -8,3 +7,10 @@ export {
   type DevnetOptions,
   startDevnet,
 } from './devnet.ts';
+export {
+  type FaultProxy,
+  type FaultProxyOptions,
+  type FaultProxyStats,
+  startFaultProxy,
+} from './fault-proxy.ts';
+export type { BlockRef } from './node-protocol.ts';

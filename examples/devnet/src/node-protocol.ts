@@ -1,9 +1,13 @@
 import type { Genesis } from './genesis.ts';
 
-/** A block as the controller keeps it and nodes exchange it. */
-export interface BlockRecord {
+/** A block by its position on a chain. */
+export interface BlockRef {
   readonly number: number;
   readonly hash: string;
+}
+
+/** A block as the controller keeps it and nodes exchange it. */
+export interface BlockRecord extends BlockRef {
   readonly parentHash: string;
   /** SCALE-encoded, hex. */
   readonly header: string;
@@ -38,6 +42,8 @@ export interface NodeIdentity {
 export interface NodeCalls {
   /** Starts the chain and its server. Once. */
   boot: [{ genesis: Genesis; host: string; port: number }, NodeIdentity];
+  /** The node's own head. */
+  head: [Record<string, never>, BlockRef];
   /** Which of the pool can go into the next block, in order. */
   select: [{ pool: readonly PooledTransaction[] }, readonly string[]];
   /** Executes the next block on top of the head, which must be `parentHash`. */
@@ -45,7 +51,7 @@ export interface NodeCalls {
   /** Takes over a block another node executed; its parent must be known. */
   import: [{ block: BlockRecord }, string];
   /** Executes an empty block of its own on top of the head. */
-  fork: [Record<string, never>, { readonly number: number; readonly hash: string }];
+  fork: [Record<string, never>, BlockRef];
   /** Adds what other nodes accepted to the node's pool. */
   pool: [{ transactions: readonly string[] }, null];
 }

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { startDevnet } from './devnet.ts';
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '3' },
+    'block-time': { type: 'string', default: '3000' },
+    lag: { type: 'string', default: '' },
+    port: { type: 'string' },
+    chain: { type: 'string' },
+  },
+});
+
+const stop = new AbortController();
+// The first signal wins; a second one finds the default behaviour again.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+try {
+  const devnet = await startDevnet({
+    nodes: Number(values.nodes),
+    blockTimeMs: Number(values['block-time']),
+    lag: values.lag.split(',').map(Number),
+    ...(values.port === undefined ? {} : { port: Number(values.port) }),
+    ...(values.chain === undefined ? {} : { chain: values.chain }),
+    log: (line) => console.log(line),
+    signal: stop.signal,
+  });
+  console.log(`genesis ${devnet.genesisHash}`);
+  for (const { id, pid, wsUrl, httpUrl } of devnet.nodes) {
+    console.log(`${id} ${wsUrl} ${httpUrl} pid ${pid}`);
+  }
+  console.log('ready; Ctrl-C ends it');
+} catch (error) {
+  // A signal during the start is an end like any other.
+  if (!stop.signal.aborted) throw error;
+}
