@@ -1,0 +1,43 @@
+import type { Response } from './answer.ts';
+import { doorErrorCodes, limitError } from './errors.ts';
+import type { DoorLimits } from './limits.ts';
+import type { Item } from './request.ts';
+import { errorResponse } from './response.ts';
+
+/**
+ * Answers the items of a batch, a bounded number at a time, and joins the responses in the order
+ * of the requests. Resolves with `undefined` when there is nothing to say (notifications only).
+ */
+export async function answerBatch(
+  items: readonly Item[],
+  answerItem: (item: Item) => Promise<Response> | Response,
+  limits: DoorLimits,
+): Promise<Response> {
+  const responses: Response[] = new Array(items.length);
+  let next = 0;
+  let bytes = 0;
+
+  const work = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      const item = items[index]!;
+      const response = await answerItem(item);
+      bytes += response?.length ?? 0;
+      responses[index] = bytes > limits.maxBatchResponseBytes ? tooBig(item, limits) : response;
+    }
+  };
+  const workers = Math.min(limits.batchConcurrency, items.length);
+  await Promise.all(Array.from({ length: workers }, work));
+
+  const due = responses.filter((response) => response !== undefined);
+  return due.length === 0 ? undefined : `[${due.join(',')}]`;
+}
+
+function tooBig(item: Item, limits: DoorLimits): Response {
+  if (item.kind === 'notification') return undefined;
+  const limit = limits.maxBatchResponseBytes;
+  return errorResponse(
+    item.id,
+    limitError(doorErrorCodes.responseTooBig, 'Response is too big', limit),
+  );
+}

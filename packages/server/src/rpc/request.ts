@@ -1,0 +1,78 @@
+import { type Call, type JsonRpcError, jsonRpcCodes, type RawJson } from '@dshackle/core';
+import { doorErrorCodes, limitError } from './errors.ts';
+import { rawMembers } from './raw-members.ts';
+
+/** One request as its door has to treat it. */
+export type Item =
+  | { readonly kind: 'call'; readonly id: RawJson; readonly call: Call }
+  /** Without an id: carried out, and never answered. */
+  | { readonly kind: 'notification'; readonly call: Call }
+  /** Not a request; `id` is its id where that could be read, else `null`. */
+  | { readonly kind: 'invalid'; readonly id: RawJson; readonly error: JsonRpcError };
+
+/** One HTTP body or one WebSocket message. */
+export type Message =
+  | { readonly kind: 'single'; readonly item: Item }
+  | { readonly kind: 'batch'; readonly items: readonly Item[] };
+
+function invalid(id: RawJson, why: string): Item {
+  const error = { code: jsonRpcCodes.invalidRequest, message: `Invalid request: ${why}` };
+  return { kind: 'invalid', id, error };
+}
+
+function rejected(code: number, message: string): Message {
+  return { kind: 'single', item: { kind: 'invalid', id: 'null', error: { code, message } } };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'number';
+}
+
+/** `text` is valid JSON and `parsed` its value. */
+function readItem(text: string, parsed: unknown): Item {
+  if (!isObject(parsed)) return invalid('null', 'not an object');
+  const raw = rawMembers(text, parsed);
+  if (raw.id !== undefined && !isId(parsed.id)) {
+    return invalid('null', 'the id must be a string, a number or null');
+  }
+  const id = raw.id ?? 'null';
+  const { method, params } = parsed;
+  if (parsed.jsonrpc !== '2.0') return invalid(id, 'jsonrpc must be "2.0"');
+  if (typeof method !== 'string') return invalid(id, 'the method must be a string');
+  if (params !== undefined && typeof params !== 'object') {
+    return invalid(id, 'params must be an array or an object');
+  }
+  // jsonrpsee takes null for absent params, and clients rely on it.
+  const call: Call = { method, params: params === null ? '[]' : (raw.params ?? '[]') };
+  return raw.id === undefined ? { kind: 'notification', call } : { kind: 'call', id, call };
+}
+
+/**
+ * Reads one message: a request or a batch. Never throws; what is wrong becomes an `invalid` item
+ * with the code of the JSON-RPC specification.
+ */
+export function readMessage(text: string, maxBatchItems: number): Message {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return rejected(jsonRpcCodes.parseError, 'Parse error');
+  }
+  if (!Array.isArray(parsed)) return { kind: 'single', item: readItem(text, parsed) };
+  if (parsed.length === 0) {
+    return rejected(jsonRpcCodes.invalidRequest, 'Invalid request: empty batch');
+  }
+  if (parsed.length > maxBatchItems) {
+    const error = limitError(
+      doorErrorCodes.batchTooBig,
+      'The batch request was too large',
+      maxBatchItems,
+    );
+    return { kind: 'single', item: { kind: 'invalid', id: 'null', error } };
+  }
+  return { kind: 'batch', items: parsed.map((item) => readItem('', item)) };
+}

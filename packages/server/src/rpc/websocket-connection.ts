@@ -1,0 +1,247 @@
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import type { Logger } from '../logs/logger.ts';
+import { answer, type Response } from './answer.ts';
+import { answerBatch } from './batch.ts';
+import { ClientScope } from './client-scope.ts';
+import { ClientSubscriptions, type SubscriptionOutlet } from './client-subscriptions.ts';
+import { balancerErrorCodes, doorErrorCodes, limitError } from './errors.ts';
+import { Gate } from './gate.ts';
+import { InFlight } from './in-flight.ts';
+import type { DoorLimits } from './limits.ts';
+import { type Item, readMessage } from './request.ts';
+import { errorResponse, resultResponse } from './response.ts';
+import type { Route } from './route.ts';
+
+/** Close codes of RFC 6455 that this server uses. Never 1000: dedot would not come back. */
+export const closeCodes = { policyViolation: 1008, serviceRestart: 1012 } as const;
+
+/** Notifications held back while the batch that subscribed to them is answered. */
+const maxHeldNotifications = 1024;
+
+/** Options of {@link WebSocketConnection}. */
+export interface WebSocketConnectionOptions {
+  readonly route: Route;
+  readonly webSocket: WebSocket;
+  /** The socket below, for corking. */
+  readonly socket: Socket;
+  readonly limits: DoorLimits;
+  readonly log: Logger;
+}
+
+/** One client on a WebSocket: its session, its calls and its subscriptions. */
+export class WebSocketConnection {
+  readonly #options: WebSocketConnectionOptions;
+  readonly #scope: ClientScope;
+  readonly #subscriptions: ClientSubscriptions;
+  readonly #inFlight = new InFlight();
+  #draining = false;
+  #over = false;
+  #paused = false;
+  /** Something came from the client since the last beat. */
+  #heard = true;
+  #bufferedAtBeat = 0;
+  /** Bytes of messages that are being worked on. */
+  #pendingBytes = 0;
+
+  constructor(options: WebSocketConnectionOptions) {
+    const { route, webSocket, limits, log } = options;
+    this.#options = options;
+    this.#scope = new ClientScope(route.balancer.session());
+    this.#subscriptions = new ClientSubscriptions({
+      balancer: route.balancer,
+      scope: this.#scope,
+      limit: limits.maxSubscriptionsPerConnection,
+      log,
+    });
+    webSocket.on('message', (data) => this.#onMessage(data));
+    webSocket.on('pong', () => {
+      this.#heard = true;
+    });
+    webSocket.on('ping', (data) => {
+      this.#heard = true;
+      if (this.#canWrite()) webSocket.pong(data);
+    });
+    // A broken frame; `ws` closes the connection with the right code by itself.
+    webSocket.on('error', () => {});
+    webSocket.on('close', () => this.#end());
+  }
+
+  /** Subscriptions the client holds. */
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** Asks the client for a sign of life, and hangs up when it gave none since the last time. */
+  beat(): void {
+    const { webSocket } = this.#options;
+    // While we do not read we cannot hear: then it lives as long as it reads, or waits for us.
+    const reading = webSocket.bufferedAmount < this.#bufferedAtBeat;
+    const waiting = webSocket.bufferedAmount === 0;
+    const silent = !this.#heard && !(this.#paused && (reading || waiting));
+    if (silent) {
+      webSocket.terminate();
+      return;
+    }
+    this.#heard = false;
+    this.#bufferedAtBeat = webSocket.bufferedAmount;
+    if (this.#canWrite()) webSocket.ping();
+  }
+
+  /** Takes no new call; closes the connection once those in flight are answered. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#inFlight.idle();
+    this.close(closeCodes.serviceRestart, 'the server is shutting down');
+  }
+
+  /** Gives up the calls in flight, except submissions. */
+  abandon(): void {
+    this.#scope.abandon();
+  }
+
+  /** Closes the connection; nothing more is sent. */
+  close(code: number, reason: string): void {
+    this.#options.webSocket.close(code, reason);
+    // A paused socket would not see the client's half of the handshake.
+    this.#resume();
+    this.#end();
+  }
+
+  #onMessage(data: RawData): void {
+    this.#heard = true;
+    if (this.#over) return;
+    const { limits } = this.#options;
+    const text = String(data);
+    const message = readMessage(text, limits.maxBatchItems);
+    this.#pendingBytes += text.length;
+    this.#pace();
+    const served =
+      message.kind === 'single' ? this.#serve(message.item) : this.#serveBatch(message.items);
+    void served.then(() => {
+      this.#pendingBytes -= text.length;
+      this.#pace();
+    });
+  }
+
+  async #serve(item: Item): Promise<void> {
+    const outlet = { respond: this.#write, notify: this.#write };
+    const response = await this.#answer(item, outlet);
+    if (response !== undefined) this.#write(response);
+  }
+
+  async #serveBatch(items: readonly Item[]): Promise<void> {
+    const { limits } = this.#options;
+    const gate = new Gate(this.#write, maxHeldNotifications, () => this.#tooSlow());
+    const response = await answerBatch(
+      items,
+      async (item) => {
+        let subscribed: Response;
+        const respond = (text: string): void => {
+          subscribed = text;
+        };
+        const notify = (frame: string): void => gate.send(frame);
+        return (await this.#answer(item, { respond, notify })) ?? subscribed;
+      },
+      limits,
+    );
+    if (response !== undefined) this.#write(response);
+    gate.open();
+  }
+
+  /** The response to an item, unless it went to the outlet: that of a subscribe call does. */
+  async #answer(item: Item, outlet: SubscriptionOutlet): Promise<Response> {
+    if (item.kind === 'invalid') return errorResponse(item.id, item.error);
+    const { route, limits, log } = this.#options;
+    const refusal = this.#refusal(limits);
+    if (refusal !== undefined) {
+      return item.kind === 'call' ? errorResponse(item.id, refusal) : undefined;
+    }
+    const { kind } = route.balancer.chain.traits(item.call.method);
+    if (kind === 'unsubscribe') return this.#unsubscribe(item);
+    this.#inFlight.enter();
+    try {
+      if (kind === 'subscribe') {
+        // A subscription nobody knows the id of can never be ended: not made.
+        if (item.kind === 'call') await this.#subscriptions.subscribe(item, outlet);
+        return undefined;
+      }
+      const options = kind === 'submit' ? this.#scope.submitOptions : this.#scope.options;
+      return await answer(route.balancer, item, options, log);
+    } finally {
+      this.#inFlight.leave();
+    }
+  }
+
+  #refusal(limits: DoorLimits) {
+    if (this.#draining) {
+      return { code: balancerErrorCodes.closed, message: 'The server is shutting down' };
+    }
+    const limit = limits.maxCallsPerConnection;
+    if (this.#inFlight.count < limit) return undefined;
+    return limitError(doorErrorCodes.busy, 'Too many calls on the connection', limit);
+  }
+
+  #unsubscribe(item: Exclude<Item, { kind: 'invalid' }>): Response {
+    const { chain } = this.#options.route.balancer;
+    const { method, params } = item.call;
+    const [id] = chain.positional(method, JSON.parse(params));
+    const ended = this.#subscriptions.unsubscribe(id);
+    return item.kind === 'call' ? resultResponse(item.id, String(ended)) : undefined;
+  }
+
+  /** Sends one frame, within bounds. */
+  readonly #write = (frame: string): void => {
+    if (this.#over) return;
+    const { webSocket } = this.#options;
+    if (!this.#canWrite()) {
+      this.#tooSlow();
+      return;
+    }
+    webSocket.send(frame, this.#pace);
+    this.#pace();
+  };
+
+  /**
+   * Stops reading while much waits in either direction, so that a client that asks faster than it
+   * reads is slowed down by its own TCP connection before it has to be hung up on.
+   */
+  readonly #pace = (): void => {
+    const { webSocket, limits } = this.#options;
+    const { bufferedAmount } = webSocket;
+    const resumeBelow = limits.maxBufferedBytes / 8;
+    if (this.#paused) {
+      if (bufferedAmount <= resumeBelow && this.#pendingBytes <= resumeBelow) this.#resume();
+      return;
+    }
+    if (bufferedAmount <= 2 * resumeBelow && this.#pendingBytes <= limits.maxBufferedBytes) return;
+    this.#paused = true;
+    webSocket.pause();
+  };
+
+  #resume(): void {
+    this.#paused = false;
+    this.#options.webSocket.resume();
+  }
+
+  /** Looks at what waits already, so that one answer of any size can always be sent. */
+  #canWrite(): boolean {
+    const { webSocket, limits } = this.#options;
+    return webSocket.bufferedAmount <= limits.maxBufferedBytes;
+  }
+
+  #tooSlow(): void {
+    const { route, log } = this.#options;
+    log.warn('closed a client that reads too slowly', { route: route.id });
+    this.close(closeCodes.policyViolation, 'too slow: too much is waiting to be read');
+    // The close frame is behind all that waits: it would hold the memory until it times out.
+    this.#options.webSocket.terminate();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#subscriptions.end();
+    this.#scope.abandon();
+  }
+}
