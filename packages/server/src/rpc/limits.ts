@@ -18,8 +18,9 @@ export interface DoorLimits {
   /** Subscriptions on one WebSocket connection. @default 1024 */
   readonly maxSubscriptionsPerConnection: number;
   /**
-   * Bytes waiting for a slow WebSocket client before its connection is closed. Reading from it
-   * stops at a quarter of this. @default 16777216 (16 MiB)
+   * Bytes waiting for a slow WebSocket client before a notification closes its connection; an
+   * answer does so at four times as many. Reading from it stops at a quarter of this.
+   * @default 16777216 (16 MiB)
    */
   readonly maxBufferedBytes: number;
 }

@@ -19,6 +19,12 @@ export const closeCodes = { policyViolation: 1008, serviceRestart: 1012 } as con
 /** Notifications held back while the batch that subscribed to them is answered. */
 const maxHeldNotifications = 1024;
 
+/**
+ * Answers may fill the buffer this many times as far as notifications: their number is bounded by
+ * the calls in flight, and whoever asked on a slow line should get them.
+ */
+const answerHeadroom = 4;
+
 /** Options of {@link WebSocketConnection}. */
 export interface WebSocketConnectionOptions {
   readonly route: Route;
@@ -60,7 +66,7 @@ export class WebSocketConnection {
     });
     webSocket.on('ping', (data) => {
       this.#heard = true;
-      if (this.#canWrite()) webSocket.pong(data);
+      if (this.#canWrite(1)) webSocket.pong(data);
     });
     // A broken frame; `ws` closes the connection with the right code by itself.
     webSocket.on('error', () => {});
@@ -85,7 +91,7 @@ export class WebSocketConnection {
     }
     this.#heard = false;
     this.#bufferedAtBeat = webSocket.bufferedAmount;
-    if (this.#canWrite()) webSocket.ping();
+    if (this.#canWrite(1)) webSocket.ping();
   }
 
   /** Takes no new call; closes the connection once those in flight are answered. */
@@ -125,14 +131,14 @@ export class WebSocketConnection {
   }
 
   async #serve(item: Item): Promise<void> {
-    const outlet = { respond: this.#write, notify: this.#write };
+    const outlet = { respond: this.#respond, notify: this.#notify };
     const response = await this.#answer(item, outlet);
-    if (response !== undefined) this.#write(response);
+    if (response !== undefined) this.#respond(response);
   }
 
   async #serveBatch(items: readonly Item[]): Promise<void> {
     const { limits } = this.#options;
-    const gate = new Gate(this.#write, maxHeldNotifications, () => this.#tooSlow());
+    const gate = new Gate(this.#notify, maxHeldNotifications, () => this.#tooSlow());
     const response = await answerBatch(
       items,
       async (item) => {
@@ -145,7 +151,7 @@ export class WebSocketConnection {
       },
       limits,
     );
-    if (response !== undefined) this.#write(response);
+    if (response !== undefined) this.#respond(response);
     gate.open();
   }
 
@@ -190,17 +196,20 @@ export class WebSocketConnection {
     return item.kind === 'call' ? resultResponse(item.id, String(ended)) : undefined;
   }
 
+  readonly #respond = (response: string): void => this.#write(response, answerHeadroom);
+
+  readonly #notify = (frame: string): void => this.#write(frame, 1);
+
   /** Sends one frame, within bounds. */
-  readonly #write = (frame: string): void => {
+  #write(frame: string, headroom: number): void {
     if (this.#over) return;
-    const { webSocket } = this.#options;
-    if (!this.#canWrite()) {
+    if (!this.#canWrite(headroom)) {
       this.#tooSlow();
       return;
     }
-    webSocket.send(frame, this.#pace);
+    this.#options.webSocket.send(frame, this.#pace);
     this.#pace();
-  };
+  }
 
   /**
    * Stops reading while much waits in either direction, so that a client that asks faster than it
@@ -225,9 +234,9 @@ export class WebSocketConnection {
   }
 
   /** Looks at what waits already, so that one answer of any size can always be sent. */
-  #canWrite(): boolean {
+  #canWrite(headroom: number): boolean {
     const { webSocket, limits } = this.#options;
-    return webSocket.bufferedAmount <= limits.maxBufferedBytes;
+    return webSocket.bufferedAmount <= headroom * limits.maxBufferedBytes;
   }
 
   #tooSlow(): void {
