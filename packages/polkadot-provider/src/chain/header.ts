@@ -18,13 +18,13 @@ export interface HeaderJson {
 export type HeaderHasher = (bytes: Uint8Array) => Uint8Array;
 
 /**
- * Hash functions that Substrate chains use for headers, the usual one first. BLAKE2b-256 runs as
- * wasm once `cryptoWaitReady()` resolved and as plain JavaScript before; the value is the same.
+ * BLAKE2b-256, the hash of all chains of the Polkadot family but a few. Runs as wasm once
+ * `cryptoWaitReady()` resolved and as plain JavaScript before; the value is the same.
  */
-export const headerHashers: readonly HeaderHasher[] = [
-  (bytes) => blake2AsU8a(bytes, 256),
-  (bytes) => keccakAsU8a(bytes, 256),
-];
+export const blake2: HeaderHasher = (bytes) => blake2AsU8a(bytes, 256);
+
+/** Keccak-256, which some Ethereum-minded chains use instead. */
+export const keccak: HeaderHasher = (bytes) => keccakAsU8a(bytes, 256);
 
 const hash32 = /^0x[0-9a-f]{64}$/i;
 

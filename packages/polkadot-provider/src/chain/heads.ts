@@ -1,21 +1,29 @@
 import type { Block, HeadObserver, HeadSource, RawJson, UpstreamClient } from '@dshackle/core';
 import { ask, isMethodMissing } from './ask.ts';
-import { isHash } from './header.ts';
+import { type HeaderHasher, isHash } from './header.ts';
 import type { Identity } from './identity.ts';
 import { inOrder } from './in-order.ts';
 import { UpstreamHeaders } from './upstream-headers.ts';
 
-/** How to follow the head of a Substrate node. `verify`: compute the hashes of its headers. */
-export function substrateHeads(identity: Identity, verify: boolean): HeadSource {
+/** How to follow the head of a Substrate node. For `hashers` see {@link UpstreamHeaders}. */
+export function substrateHeads(
+  identity: Identity,
+  hashers: HeaderHasher | readonly HeaderHasher[],
+): HeadSource {
   const known = new WeakMap<UpstreamClient, UpstreamHeaders>();
   const headersOf = (client: UpstreamClient): UpstreamHeaders => {
-    const headers = known.get(client) ?? new UpstreamHeaders(client, identity, verify);
+    const headers = known.get(client) ?? new UpstreamHeaders(client, identity, hashers);
     known.set(client, headers);
     return headers;
   };
+  const last = new WeakMap<UpstreamClient, Polled>();
   return {
     follow: (client, observer) => follow(client, headersOf(client), observer),
-    poll: (client) => poll(client, headersOf(client)),
+    poll: async (client) => {
+      const polled = await poll(client, headersOf(client), last.get(client));
+      last.set(client, polled);
+      return polled;
+    },
     fetch: (client, hash) => headersOf(client).fetch(hash),
   };
 }
@@ -69,13 +77,29 @@ async function follow(
   return stop;
 }
 
+/** What one poll read. */
+interface Polled {
+  readonly best: Block;
+  readonly finalized: Block;
+}
+
+/** Reads the two hashes, and their headers only when they are not those of the last poll. */
 async function poll(
   client: UpstreamClient,
   headers: UpstreamHeaders,
-): Promise<{ best: Block; finalized: Block }> {
+  last: Polled | undefined,
+): Promise<Polled> {
+  const blockOf = async (which: keyof Polled, method: string): Promise<Block> => {
+    const hash = await hashFrom(client, method);
+    if (hash === last?.[which].hash) return last[which];
+    const block = await headers.fetch(hash);
+    if (block === undefined)
+      throw new Error(`serves another header for its ${which} block ${hash}`);
+    return block;
+  };
   const [best, finalized] = await Promise.all([
-    hashFrom(client, 'chain_getBlockHash').then((hash) => ownBlock(headers, 'best', hash)),
-    hashFrom(client, 'chain_getFinalizedHead').then((hash) => ownBlock(headers, 'finalized', hash)),
+    blockOf('best', 'chain_getBlockHash'),
+    blockOf('finalized', 'chain_getFinalizedHead'),
   ]);
   return { best, finalized };
 }
@@ -85,10 +109,4 @@ async function hashFrom(client: UpstreamClient, method: string): Promise<string>
   const hash: unknown = JSON.parse(raw);
   if (!isHash(hash)) throw new Error(`${method} gave no hash, but ${raw.slice(0, 80)}`);
   return hash.toLowerCase();
-}
-
-async function ownBlock(headers: UpstreamHeaders, which: string, hash: string): Promise<Block> {
-  const block = await headers.fetch(hash);
-  if (block === undefined) throw new Error(`serves another header for its ${which} block ${hash}`);
-  return block;
 }

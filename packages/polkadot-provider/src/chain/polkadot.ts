@@ -1,6 +1,6 @@
 import type { Chain } from '@dshackle/core';
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
-import { isHash } from './header.ts';
+import { blake2, isHash, keccak } from './header.ts';
 import { substrateHeads } from './heads.ts';
 import { Identity } from './identity.ts';
 import { type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';
@@ -31,8 +31,8 @@ export interface PolkadotOptions {
    */
   readonly blockTimeMs?: number;
   /**
-   * Compute the hash of every header instead of believing the upstream. It adapts by itself to
-   * chains with another header format; `false` saves the tries.
+   * Compute the hash of every header instead of believing the upstream. On chains not known by
+   * name it adapts by itself to another header format; `false` saves the tries.
    * @default true
    */
   readonly verifyHeaders?: boolean;
@@ -56,7 +56,10 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     : undefined;
   const identity = new Identity(id, expectedGenesis(id, options.genesisHash ?? known?.genesisHash));
   const allowed = new Set(options.allowMethods);
-  // Hashes fall back to plain JavaScript until this is done, and where it cannot be.
+  // On a chain known by name a header that does not fit is a lie; elsewhere it may be a format.
+  const isKnown = known !== undefined && known.genesisHash === identity.genesisHash;
+  const hashers = options.verifyHeaders === false ? [] : isKnown ? blake2 : [blake2, keccak];
+  // Hashes are computed in plain JavaScript until this is done, and where it cannot be.
   if (options.verifyHeaders !== false) void cryptoWaitReady();
 
   return {
@@ -67,7 +70,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     positional,
     answer,
     identify: (request) => identity.check(request),
-    heads: substrateHeads(identity, options.verifyHeaders ?? true),
+    heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
     judge: (_, error) => judge(error),
   };

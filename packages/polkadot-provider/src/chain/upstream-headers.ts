@@ -4,7 +4,6 @@ import {
   type HeaderHasher,
   type HeaderJson,
   headerHash,
-  headerHashers,
   isHash,
   parseHeader,
   toBlock,
@@ -20,7 +19,8 @@ const rememberedBlocks = 64;
  * Some chains hash other fields or with another function, so the computing is calibrated: it
  * counts once it has given the very hash under which this upstream served a header. From then on
  * a header that does not have the hash it was asked under is refused. Until then, and for good on
- * chains where it never fits, a hash is the upstream's word, which costs calls.
+ * chains where it never fits, a hash is the upstream's word, which costs calls. It is calibrated
+ * per upstream, so that none can settle it wrongly for the others.
  */
 export class UpstreamHeaders {
   readonly #client: UpstreamClient;
@@ -29,16 +29,19 @@ export class UpstreamHeaders {
   #hasher: HeaderHasher | undefined;
   readonly #located = new Map<string, Block>();
 
-  /** `verify` off: never computes a hash, always takes the upstream's word. */
-  constructor(client: UpstreamClient, identity: Identity, verify: boolean) {
+  /**
+   * `hashers`: the hash function of the chain's headers where it is known for sure; else those to
+   * try; none to take the upstream's word always.
+   */
+  constructor(
+    client: UpstreamClient,
+    identity: Identity,
+    hashers: HeaderHasher | readonly HeaderHasher[],
+  ) {
     this.#client = client;
     this.#identity = identity;
-    this.#hashers = verify ? headerHashers : [];
-  }
-
-  /** True once a computed hash was found equal to the upstream's. */
-  get verified(): boolean {
-    return this.#hasher !== undefined;
+    if (typeof hashers === 'function') this.#hasher = hashers;
+    this.#hashers = typeof hashers === 'function' ? [] : hashers;
   }
 
   /** The block of a header that came without its hash; `undefined` when that takes asking. */

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { methodNames, methodTraits } from './methods.ts';
+import { namedMethods, positional } from './params.ts';
+
+const hash = `0x${'Ab'.repeat(32)}`;
+const none = new Set<string>();
+const all = new Set(methodNames);
+const traits = (method: string) => methodTraits(method, none);
+const need = (method: string, ...params: unknown[]) => methodTraits(method, all).block?.(params);
+
+describe('the block that a call needs', () => {
+  it('is the hash at the position of the method', () => {
+    const lower = hash.toLowerCase();
+    expect(need('chain_getHeader', hash)).toEqual({ kind: 'hash', hash: lower });
+    expect(need('state_getStorage', '0x00', hash)).toEqual({ kind: 'hash', hash: lower });
+    expect(need('state_getKeysPaged', '0x', 10, null, hash)).toEqual({ kind: 'hash', hash: lower });
+  });
+
+  it('is never guessed from a storage key that looks like a hash', () => {
+    expect(need('state_getStorage', hash)).toEqual({ kind: 'best' });
+    expect(need('state_queryStorageAt', [hash])).toEqual({ kind: 'best' });
+  });
+
+  it.each([[[]], [[null]]])('is the best one when the hash is left out: %j', (params) => {
+    expect(need('chain_getHeader', ...params)).toEqual({ kind: 'best' });
+    expect(need('chain_getBlockHash', ...params)).toEqual({ kind: 'best' });
+    // An alias of chain_getBlockHash, not of chain_getHeader.
+    expect(need('chain_getHead', ...params)).toEqual({ kind: 'best' });
+    expect(traits('chain_getHead').at).toBeUndefined();
+  });
+
+  it('is the highest of the numbers asked for', () => {
+    expect(need('chain_getBlockHash', 7)).toEqual({ kind: 'number', number: 7 });
+    expect(need('chain_getBlockHash', '0x10')).toEqual({ kind: 'number', number: 16 });
+    expect(need('chain_getBlockHash', [3, '0x5', 4])).toEqual({ kind: 'number', number: 5 });
+    expect(need('chain_getBlockHash', 'latest')).toEqual({ kind: 'none' });
+  });
+
+  it('is both ends of a range', () => {
+    const to = `0x${'cd'.repeat(32)}`;
+    expect(need('state_queryStorage', ['0x'], hash, to)).toEqual({ kind: 'range', from: hash, to });
+    expect(need('state_queryStorage', ['0x'], hash)).toEqual({ kind: 'best' });
+    expect(traits('system_chain').block).toBeUndefined();
+  });
+
+  it('is any when the param is no hash: every upstream can say so', () => {
+    expect(need('chain_getHeader', 12)).toEqual({ kind: 'none' });
+  });
+});
+
+describe('the method table', () => {
+  it('fills in the block only where a method takes an optional one', () => {
+    expect(traits('state_call').at).toBe(2);
+    expect(traits('payment_queryInfo').at).toBe(1);
+    expect(traits('chain_getBlockHash').at).toBeUndefined();
+    // In the new interface the hash is not optional.
+    expect(traits('archive_v1_header').at).toBeUndefined();
+    for (const method of methodNames) {
+      const { at, block, lifetime } = methodTraits(method, all);
+      if (at !== undefined)
+        expect(block?.([]), method).toEqual({
+          kind:
+            at === 2 && lifetime === 'by-hash' && method === 'state_queryStorage' ? 'none' : 'best',
+        });
+    }
+  });
+
+  it('says how long answers stay true', () => {
+    expect(traits('state_getMetadata').lifetime).toBe('by-hash');
+    expect(traits('chain_getBlockHash').lifetime).toBe('by-number');
+    expect(traits('system_properties').lifetime).toBe('constant');
+    expect(traits('system_health').lifetime).toBe('never');
+    // A block may gain justifications.
+    expect(traits('chain_getBlock').lifetime).toBe('head');
+  });
+
+  it('does not believe null where the block must exist', () => {
+    for (const method of ['chain_getHeader', 'chain_getBlock', 'chain_getBlockHash']) {
+      expect(traits(method).nullMeans).toBe('missing');
+    }
+    expect(traits('state_getStorage').nullMeans).toBe('value');
+  });
+
+  it('never repeats a submission by itself', () => {
+    for (const method of [
+      'author_submitExtrinsic',
+      'author_submitAndWatchExtrinsic',
+      'transactionWatch_v1_submitAndWatch',
+      'statement_submit',
+    ]) {
+      const { idempotent, subscription } = traits(method);
+      expect(idempotent, method).toBe(false);
+      if (subscription) expect(subscription, method).toMatchObject({ resume: 'never' });
+    }
+    expect(traits('author_submitExtrinsic')).toMatchObject({
+      kind: 'submit',
+      strategy: { kind: 'broadcast', width: 3 },
+    });
+  });
+
+  it('takes the highest nonce of several upstreams', () => {
+    for (const method of ['system_accountNextIndex', 'account_nextIndex']) {
+      expect(traits(method).strategy).toEqual({ kind: 'maximum', width: 3 });
+    }
+  });
+
+  it.each([
+    ['chain_subscribeNewHead', 'best', 'chain_newHead'],
+    ['subscribe_newHead', 'best', 'chain_newHead'],
+    ['chain_subscribeFinalisedHeads', 'finalized', 'chain_finalizedHead'],
+    ['chain_subscribeAllHeads', 'all', 'chain_allHead'],
+  ])('serves %s from the feed of %s blocks as %s', (method, feed, notification) => {
+    expect(traits(method)).toMatchObject({
+      kind: 'subscribe',
+      subscription: { source: 'head', feed, notification },
+    });
+  });
+
+  it('knows the notification names that clients match on', () => {
+    const notification = (method: string) => traits(method).subscription?.notification;
+    expect(notification('chain_subscribeRuntimeVersion')).toBe('state_runtimeVersion');
+    expect(notification('author_submitAndWatchExtrinsic')).toBe('author_extrinsicUpdate');
+    expect(notification('state_subscribeStorage')).toBe('state_storage');
+    expect(notification('grandpa_subscribeJustifications')).toBe('grandpa_justifications');
+  });
+
+  it('knows the unsubscribe method of every subscription as one', () => {
+    for (const method of methodNames) {
+      const { subscription } = methodTraits(method, all);
+      if (subscription) expect(traits(subscription.unsubscribe).kind, method).toBe('unsubscribe');
+    }
+  });
+});
+
+describe('what is denied', () => {
+  it.each([
+    'author_insertKey',
+    'author_rotateKeys',
+    'state_getPairs',
+    'system_addReservedPeer',
+    'dev_newBlock',
+    'engine_createBlock',
+    'chainHead_v1_follow',
+    'foo_subscribeBar',
+  ])('%s by default', (method) => {
+    expect(traits(method).kind).toBe('denied');
+  });
+
+  it('is served with its own traits when allowed', () => {
+    const allowed = new Set(['state_getPairs', 'dev_newBlock']);
+    expect(methodTraits('state_getPairs', allowed)).toMatchObject({ kind: 'read', at: 1 });
+    expect(methodTraits('dev_newBlock', allowed)).toMatchObject({
+      kind: 'read',
+      idempotent: false,
+    });
+    expect(methodTraits('dev_setHead', allowed).kind).toBe('denied');
+  });
+
+  it('is not what is merely unknown: that may be sent, but not twice', () => {
+    for (const method of ['foo_bar', 'toString', '__proto__', 'eth_blockNumber']) {
+      expect(traits(method)).toMatchObject({ kind: 'read', idempotent: false, lifetime: 'never' });
+    }
+  });
+});
+
+describe('params by name', () => {
+  it('are put in order, in camel and in snake case, with holes as null', () => {
+    const byName = { prefix: '0x', count: 2, hash };
+    expect(positional('state_getKeysPaged', byName)).toEqual(['0x', 2, null, hash]);
+    expect(positional('state_getKeysPaged', { prefix: '0x', count: 1, start_key: '0x01' })).toEqual(
+      ['0x', 1, '0x01'],
+    );
+    const call = { hash, function: 'Core_version', callParameters: '0x' };
+    expect(positional('archive_v1_call', call)).toEqual([hash, 'Core_version', '0x']);
+  });
+
+  it('are left to the upstream where their names are not known', () => {
+    expect(positional('foo_bar', { a: 1 })).toEqual([]);
+    expect(positional('foo_bar', [1])).toEqual([1]);
+    expect(positional('foo_bar', undefined)).toEqual([]);
+  });
+
+  it('have a name for the block wherever one can be filled in', () => {
+    const filled = methodNames.filter((method) => methodTraits(method, all).at !== undefined);
+    const old = /^(contracts_|state_getChild(?!ReadProof))/;
+    expect(filled.filter((method) => !old.test(method) && !namedMethods.includes(method))).toEqual(
+      [],
+    );
+  });
+});
