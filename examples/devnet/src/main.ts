@@ -16,6 +16,7 @@ const stop = new AbortController();
 // The first signal wins; a second one finds the default behaviour again.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
+console.log(`starting ${values.nodes} nodes`);
 try {
   const devnet = await startDevnet({
     nodes: Number(values.nodes),
