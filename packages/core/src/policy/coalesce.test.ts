@@ -3,22 +3,22 @@ import { Coalescer, type CoalescerOptions } from './coalesce.ts';
 
 function setUp(options?: CoalescerOptions) {
   const coalescer = new Coalescer<string>(options);
-  const executions: PromiseWithResolvers<string>[] = [];
+  const executions: Deferred<string>[] = [];
   const start = vi.fn(() => {
-    const execution = withResolvers<string>();
+    const execution = deferred<string>();
     executions.push(execution);
     return execution.promise;
   });
   return { coalescer, executions, start };
 }
 
-interface PromiseWithResolvers<T> {
+interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
 }
 
-function withResolvers<T>(): PromiseWithResolvers<T> {
+function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {};
   let reject: (error: Error) => void = () => {};
   const promise = new Promise<T>((res, rej) => {

@@ -13,7 +13,7 @@ function bucketOf(ms: number): number {
 }
 
 /**
- * The distribution of some latencies in 142 numbers, whatever their count.
+ * The distribution of some latencies in 141 counters, whatever their count.
  *
  * DDSketch (C. Masson, J. E. Rim, H. K. Lee: "DDSketch: A Fast and Fully-Mergeable Quantile Sketch
  * with Relative-Error Guarantees", VLDB 2019, https://arxiv.org/abs/1908.10693) with fixed bounds
