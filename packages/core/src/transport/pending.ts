@@ -1,0 +1,139 @@
+import { BalancerError, TimeoutError } from '../errors.ts';
+import type { Reply } from '../json-rpc/message.ts';
+import type { Clock, TimerHandle } from '../time/clock.ts';
+
+/** What is to become of one call. */
+export interface CallHandlers {
+  readonly onReply: (reply: Reply) => void;
+  readonly onFail: (error: BalancerError) => void;
+  /** It timed out or its signal aborted; called before `onFail`. */
+  readonly onGiveUp?: (id: number) => void;
+}
+
+/** One call in flight. */
+interface PendingCall {
+  readonly id: number;
+  readonly method: string;
+  readonly timeoutMs: number;
+  readonly dueAtMs: number;
+  readonly handlers: CallHandlers;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: (() => void) | undefined;
+}
+
+/**
+ * The calls in flight on one connection, by our own integer id. All of them share one timer: it is
+ * set for the earliest deadline known when it was set, and a look over the table when it fires
+ * finds the next. Calls that are answered in time, nearly all, never touch it.
+ */
+export class PendingCalls {
+  readonly #upstream: string;
+  readonly #clock: Clock;
+  readonly #calls = new Map<number, PendingCall>();
+  #nextId = 1;
+  #timer: TimerHandle;
+  #sweepAtMs = Number.POSITIVE_INFINITY;
+
+  /** @param upstream its id, for error messages */
+  constructor(upstream: string, clock: Clock) {
+    this.#upstream = upstream;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** A new call; returns its id. The signal must not be aborted yet. */
+  add(
+    method: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    handlers: CallHandlers,
+  ): number {
+    const id = this.#nextId++;
+    const dueAtMs = this.#clock.now() + timeoutMs;
+    const onAbort = signal && (() => this.#abort(id));
+    this.#calls.set(id, { id, method, timeoutMs, dueAtMs, handlers, signal, onAbort });
+    if (onAbort) signal.addEventListener('abort', onAbort, { once: true });
+    if (dueAtMs < this.#sweepAtMs) this.#schedule(dueAtMs);
+    return id;
+  }
+
+  /** Ends a call: its handlers, or `undefined` when there is none of that id. */
+  take(id: number): CallHandlers | undefined {
+    const call = this.#calls.get(id);
+    if (call === undefined) return undefined;
+    this.#remove(call);
+    return call.handlers;
+  }
+
+  /** Ends the only call in flight; `undefined` when there are none or several. */
+  takeOnly(): CallHandlers | undefined {
+    if (this.#calls.size !== 1) return undefined;
+    const [id] = this.#calls.keys();
+    return this.take(id!);
+  }
+
+  /** Fails every call in flight and lets the timer go. The table can be used on. */
+  failAll(error: () => BalancerError): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
+    for (const call of [...this.#calls.values()]) {
+      // A handler may have ended it meanwhile.
+      if (this.take(call.id)) call.handlers.onFail(error());
+    }
+  }
+
+  #remove(call: PendingCall): void {
+    this.#calls.delete(call.id);
+    if (call.onAbort) call.signal?.removeEventListener('abort', call.onAbort);
+  }
+
+  #abort(id: number): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#giveUp(call, cancelled(this.#upstream, call.method, call.signal));
+  }
+
+  #giveUp(call: PendingCall, error: BalancerError): void {
+    this.#remove(call);
+    call.handlers.onGiveUp?.(call.id);
+    call.handlers.onFail(error);
+  }
+
+  #schedule(atMs: number): void {
+    if (this.#sweepAtMs !== Number.POSITIVE_INFINITY) this.#clock.clearTimeout(this.#timer);
+    this.#sweepAtMs = atMs;
+    this.#timer = this.#clock.setTimeout(() => this.#sweep(), atMs - this.#clock.now());
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    const due: PendingCall[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const call of this.#calls.values()) {
+      if (call.dueAtMs <= now) due.push(call);
+      else if (call.dueAtMs < next) next = call.dueAtMs;
+    }
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
+    if (next !== Number.POSITIVE_INFINITY) this.#schedule(next);
+    for (const call of due) {
+      if (!this.#calls.has(call.id)) continue;
+      const within = `within ${call.timeoutMs} ms`;
+      const message = `${this.#upstream}: no answer to ${call.method} ${within}`;
+      this.#giveUp(call, new TimeoutError(message));
+    }
+  }
+}
+
+/** The error of a call whose signal aborted. */
+export function cancelled(
+  upstream: string,
+  method: string,
+  signal: AbortSignal | undefined,
+): BalancerError {
+  return new BalancerError('cancelled', `${upstream}: ${method} was given up`, {
+    cause: signal?.reason,
+  });
+}

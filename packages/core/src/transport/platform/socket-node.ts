@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket as TcpSocket } from 'node:net';
+import { type ClientOptions, WebSocket } from 'ws';
+import type { OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
+
+/**
+ * How long `ws` waits for the rest of a closing handshake that the peer began, in milliseconds.
+ * Calls in flight fail only then, so it is short.
+ */
+const closeTimeoutMs = 1000;
+
+/** A WebSocket of the `ws` package. */
+export const openSocket: OpenSocket = (options, events) => new NodeSocket(options, events);
+
+class NodeSocket implements Socket {
+  readonly canPing = true;
+  readonly #ws: WebSocket;
+  #tcp: TcpSocket | undefined;
+  #corked = false;
+
+  constructor(options: SocketOptions, events: SocketEvents) {
+    const { endpoint, tls } = options;
+    // The type of `ws` does not know `closeTimeout` yet.
+    const settings: ClientOptions & { readonly closeTimeout: number } = {
+      headers: { ...endpoint.headers },
+      maxPayload: options.maxMessageBytes,
+      perMessageDeflate: options.compression,
+      closeTimeout: closeTimeoutMs,
+      ...tls,
+    };
+    this.#ws = new WebSocket(endpoint.url, settings);
+    let failure = '';
+    this.#ws.on('upgrade', (response: IncomingMessage) => {
+      this.#tcp = response.socket;
+    });
+    this.#ws.on('open', events.onOpen);
+    this.#ws.on('message', (data: Buffer) => events.onText(data.toString()));
+    this.#ws.on('error', (error: NodeJS.ErrnoException) => {
+      // Trying several addresses ends in an AggregateError, which has a code and no message.
+      failure = error.message || error.code || error.name;
+    });
+    this.#ws.on('close', (code, reason) => {
+      events.onClosed(endpoint.redact(`${code} ${reason.toString() || failure}`.trimEnd()));
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  get receivedBytes(): number {
+    return this.#tcp?.bytesRead ?? 0;
+  }
+
+  send(text: string): boolean {
+    if (this.#ws.readyState !== WebSocket.OPEN) return false;
+    if (!this.#corked && this.#tcp) {
+      // All that is sent in one turn leaves in one write: a quarter more calls per second.
+      this.#corked = true;
+      this.#tcp.cork();
+      process.nextTick(uncork, this);
+    }
+    this.#ws.send(text);
+    return true;
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.ping();
+  }
+
+  close(): void {
+    this.#ws.close(1000);
+  }
+
+  destroy(): void {
+    this.#ws.terminate();
+  }
+
+  /** @private For the one function that all sockets pass to `nextTick`. */
+  uncork(): void {
+    this.#corked = false;
+    this.#tcp?.uncork();
+  }
+}
+
+function uncork(socket: NodeSocket): void {
+  socket.uncork();
+}
