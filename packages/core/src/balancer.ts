@@ -1,61 +1,34 @@
-import type { Chain } from './chain/chain.ts';
-import type { Attempt, BalancerError } from './errors.ts';
-import type { RawJson, Reply } from './json-rpc/message.ts';
-import type { Session } from './session/session.ts';
-
-/** One call: a method and the raw JSON text of its params (an array or object; `[]` for none). */
-export interface Call {
-  readonly method: string;
-  readonly params: RawJson;
-}
-
-/** Options of one call. */
-export interface CallOptions {
-  /** The client on whose behalf it is made; gives it monotonic reads. @default none */
-  readonly session?: Session;
-  /** Gives the call up. @default none */
-  readonly signal?: AbortSignal;
-  /** Time for everything together, in milliseconds. @default the balancer's `deadlineMs` */
-  readonly deadlineMs?: number;
-  /** Only upstreams that carry all these labels may answer. @default none */
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** What came of a call. */
-export interface Answer {
-  readonly reply: Reply;
-  /** Id of the upstream that answered; absent when the balancer knew the answer itself. */
-  readonly upstream: string | undefined;
-  /** What was tried, in order; empty for an answer of the balancer's own. */
-  readonly attempts: readonly Attempt[];
-}
-
-/** A client's subscription. The id is ours; the upstream's own never leaves the engine. */
-export interface Subscription {
-  /** Unique in this process. */
-  readonly id: string;
-  /** Ends it: nothing is delivered after this call. Safe to call twice. */
-  unsubscribe(): void;
-}
-
-/** What a subscriber is told, always in this order. */
-export interface SubscriberHandlers {
-  /** Called once, before the first item. */
-  readonly onSubscribed: (subscription: Subscription) => void;
-  /** One item as raw JSON (`params.result` of the notification). */
-  readonly onItem: (item: RawJson) => void;
-  /** It cannot go on, not even on another upstream. Called at most once. */
-  readonly onEnd: (error: BalancerError) => void;
-}
-
-/** Either subscribed, or the JSON-RPC error with which the request was declined. */
-export type SubscribeOutcome = { readonly kind: 'subscribed' } | Extract<Reply, { kind: 'error' }>;
+import type { BalancerOptions } from './balancer-options.ts';
+import type { Answer, Call, CallOptions, SubscribeOutcome, SubscriberHandlers } from './call.ts';
+import type { BlockId, Chain } from './chain/chain.ts';
+import { BalancerError, RpcResponseError } from './errors.ts';
+import { ChainHead } from './head/chain-head.ts';
+import { type CallContext, type Handler, parseParams } from './policy/call-context.ts';
+import { Coalescer } from './policy/coalesce.ts';
+import type { Engine } from './policy/engine.ts';
+import { LatencyQuantile } from './policy/latency-quantile.ts';
+import { resolvePolicyOptions } from './policy/options.ts';
+import { pipeline } from './policy/pipeline.ts';
+import { RetryBudget } from './policy/retry-budget.ts';
+import { Rotation } from './rotation.ts';
+import type { Requirement } from './selector/eligibility.ts';
+import { p2c } from './selector/p2c.ts';
+import { Session } from './session/session.ts';
+import { Subscriptions } from './subscription/subscriptions.ts';
+import { Emitter } from './telemetry/emitter.ts';
+import type { BalancerEvents } from './telemetry/events.ts';
+import type { BalancerSnapshot } from './telemetry/snapshot.ts';
+import { systemClock } from './time/clock.ts';
+import { Deadlines } from './time/deadlines.ts';
+import type { UpstreamOptions } from './upstream/upstream.ts';
 
 /** One engine for one chain over any number of upstreams. Made by `createBalancer`. */
 export interface Balancer extends AsyncDisposable {
   readonly chain: Chain;
   /** True while at least one upstream can serve. */
   readonly available: boolean;
+  /** The pool's agreed heads; `undefined` until the first upstream reported one. */
+  readonly head: { readonly best: BlockId | undefined; readonly finalized: BlockId | undefined };
   /** A new session, for one client. */
   session(): Session;
   /**
@@ -86,6 +59,11 @@ export interface Balancer extends AsyncDisposable {
     handlers: SubscriberHandlers,
     options?: CallOptions,
   ): Promise<SubscribeOutcome>;
+  /** Calls `listener` at each such event; returns the function that stops it. */
+  on<Name extends keyof BalancerEvents>(
+    name: Name,
+    listener: (event: BalancerEvents[Name]) => void,
+  ): () => void;
   /**
    * Calls `listener` whenever `available` changes; returns the function that stops it.
    */
@@ -93,8 +71,270 @@ export interface Balancer extends AsyncDisposable {
   /** Resolves as soon as `available` is true; rejects with the signal's reason or `closed`. */
   ready(signal?: AbortSignal): Promise<void>;
   /**
+   * Adds an upstream at run time. It serves once its identity, health and head are known.
+   *
+   * @throws BalancerError `invalid request` when its id is taken or its URL cannot be used
+   */
+  addUpstream(options: string | UpstreamOptions): void;
+  /** Gives an upstream no new work; what it has may finish. False when there is no such id. */
+  drainUpstream(id: string): boolean;
+  /**
+   * Drains an upstream, waits up to `drainMs` (default 10_000) for its calls, then closes it. Calls
+   * still running fail over. False when there is no such id.
+   */
+  removeUpstream(id: string, options?: { readonly drainMs?: number }): Promise<boolean>;
+  /** Everything as it stands, and why each upstream would or would not be chosen. */
+  snapshot(): BalancerSnapshot;
+  /**
    * Ends all: new calls are refused, calls in flight get `drainMs` to finish (default 0: they fail
    * with `closed`), then every socket and timer goes. Safe to call twice.
    */
   close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Makes the engine for one chain and starts connecting at once; it serves as soon as one upstream
+ * is good (see `ready`).
+ *
+ * @throws BalancerError `invalid request` when an upstream's id is taken or its URL cannot be used
+ */
+export function createBalancer(options: BalancerOptions): Balancer {
+  return new PooledBalancer(options);
+}
+
+class PooledBalancer implements Balancer {
+  readonly chain: Chain;
+  readonly #events = new Emitter<BalancerEvents>();
+  readonly #head: ChainHead;
+  readonly #rotation: Rotation;
+  readonly #engine: Engine;
+  readonly #subscriptions: Subscriptions;
+  readonly #handle: Handler;
+  #running = 0;
+  #closing: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(options: BalancerOptions) {
+    const { chain, clock = systemClock, random = Math.random } = options;
+    const policy = resolvePolicyOptions(options.policy);
+    const events = this.#events;
+    this.chain = chain;
+    this.#head = new ChainHead({ clock, blockTimeMs: chain.blockTimeMs, ...options.head });
+    this.#rotation = new Rotation({
+      chain,
+      head: this.#head,
+      selector: options.selector ?? p2c({ random }),
+      clock,
+      random,
+      events,
+      headOptions: options.head ?? {},
+      healthOptions: options.health ?? {},
+      maxWaiting: policy.maxWaiting,
+    });
+    this.#engine = {
+      clock,
+      random,
+      events,
+      options: policy,
+      deadlines: new Deadlines({ clock }),
+      latencies: new LatencyQuantile({ clock }),
+      retryBudget: new RetryBudget({ clock, ...options.policy?.retryBudget }),
+      select: (need, tried) => this.#rotation.select(need, tried),
+      onChange: (callback) => this.#rotation.onChange(callback),
+    };
+    this.#subscriptions = new Subscriptions({
+      chain,
+      head: this.#head,
+      engine: this.#engine,
+      maxSubscriptions: options.maxSubscriptions ?? 100_000,
+    });
+    this.#handle = pipeline({
+      chain,
+      head: this.#head,
+      engine: this.#engine,
+      coalescer: new Coalescer<Answer>(),
+      genesisHash: () => this.#rotation.genesisHash,
+      canServe: (need) => this.#rotation.canServe(need),
+    });
+    tellOfHead(this.#head, events);
+    for (const upstream of options.upstreams) this.#rotation.add(upstream);
+  }
+
+  get available(): boolean {
+    return this.#rotation.available;
+  }
+
+  get head(): Balancer['head'] {
+    const { best, finalized } = this.#head.snapshot();
+    return { best, finalized };
+  }
+
+  session(): Session {
+    return new Session();
+  }
+
+  async forward(call: Call, options: CallOptions = {}): Promise<Answer> {
+    this.#refuseIfClosing();
+    this.#running += 1;
+    try {
+      return await this.#handle(this.#contextOf(call, options));
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    }
+  }
+
+  async request<T = unknown>(
+    method: string,
+    params: readonly unknown[] | Readonly<Record<string, unknown>> = [],
+    options: CallOptions = {},
+  ): Promise<T> {
+    const { reply } = await this.forward({ method, params: JSON.stringify(params) }, options);
+    if (reply.kind === 'error') throw new RpcResponseError(reply.error);
+    return JSON.parse(reply.result) as T;
+  }
+
+  async subscribe(
+    call: Call,
+    handlers: SubscriberHandlers,
+    options: CallOptions = {},
+  ): Promise<SubscribeOutcome> {
+    this.#refuseIfClosing();
+    const traits = this.chain.traits(call.method);
+    if (traits.kind === 'denied') {
+      throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
+    }
+    if (!traits.subscription) {
+      throw new BalancerError('invalid request', `${call.method} is not a subscription`);
+    }
+    const need = { ...this.#needOf(call, options), subscribe: true };
+    return this.#subscriptions.subscribe(call, traits.subscription, need, handlers, options);
+  }
+
+  on<Name extends keyof BalancerEvents>(
+    name: Name,
+    listener: (event: BalancerEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  onAvailability(listener: (available: boolean) => void): () => void {
+    return this.#events.on('availability', ({ available }) => listener(available));
+  }
+
+  ready(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing) reject(new BalancerError('closed', 'the balancer is closed'));
+      else if (signal?.aborted) reject(signal.reason);
+      else if (this.available) resolve();
+      else {
+        const settle = (settled: () => void): void => {
+          stop();
+          stopClosed();
+          signal?.removeEventListener('abort', onAbort);
+          settled();
+        };
+        const onAbort = (): void => settle(() => reject(signal?.reason));
+        const stop = this.onAvailability((available) => {
+          if (available) settle(resolve);
+        });
+        const stopClosed = this.#events.on('closed', () =>
+          settle(() => reject(new BalancerError('closed', 'the balancer is closed'))),
+        );
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }
+    });
+  }
+
+  addUpstream(options: string | UpstreamOptions): void {
+    this.#rotation.add(options);
+  }
+
+  drainUpstream(id: string): boolean {
+    return this.#rotation.drain(id);
+  }
+
+  removeUpstream(id: string, options: { readonly drainMs?: number } = {}): Promise<boolean> {
+    return this.#rotation.remove(id, options.drainMs ?? 10_000);
+  }
+
+  snapshot(): BalancerSnapshot {
+    return {
+      chain: this.chain.id,
+      available: this.available,
+      head: this.#head.snapshot(),
+      upstreams: this.#rotation.snapshot(),
+      calls: { running: this.#running, waiting: this.#rotation.waiting },
+      subscriptions: this.#subscriptions.size,
+    };
+  }
+
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#shutDown(options.drainMs ?? 0);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #shutDown(drainMs: number): Promise<void> {
+    this.#events.emit('closed', undefined);
+    const { clock, deadlines } = this.#engine;
+    if (this.#running > 0 && drainMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimeout(resolve, drainMs);
+        this.#idle = () => {
+          clock.clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#subscriptions.close();
+    this.#head.close();
+    await this.#rotation.close();
+    deadlines.close();
+  }
+
+  #refuseIfClosing(): void {
+    if (this.#closing) throw new BalancerError('closed', 'the balancer is closed');
+  }
+
+  #contextOf(call: Call, options: CallOptions): CallContext {
+    const { clock, options: policy } = this.#engine;
+    const traits = this.chain.traits(call.method);
+    return {
+      call,
+      traits,
+      strategy: options.strategy ?? traits.strategy,
+      params: parseParams(this.chain, call),
+      need: this.#needOf(call, options),
+      session: options.session,
+      signal: options.signal,
+      deadlineAtMs: clock.now() + (options.deadlineMs ?? policy.deadlineMs),
+      impatient: options.signal !== undefined || options.deadlineMs !== undefined,
+      attempts: [],
+    };
+  }
+
+  #needOf(call: Call, { session, labels }: CallOptions): Requirement {
+    const seen = session?.seen ?? -1;
+    return labels ? { method: call.method, seen, labels } : { method: call.method, seen };
+  }
+}
+
+/** Passes the head's events on without the header bytes that only the feeds need. */
+function tellOfHead(head: ChainHead, events: Emitter<BalancerEvents>): void {
+  const id = (block: BlockId): BlockId => ({ number: block.number, hash: block.hash });
+  head.events.on('best', (block) => events.emit('best', id(block)));
+  head.events.on('finalized', (block) => events.emit('finalized', id(block)));
+  head.events.on('stalled', (event) => events.emit('stalled', event));
+  head.events.on('resumed', (event) => events.emit('resumed', event));
+  head.events.on('finalityViolation', ({ held, taken }) =>
+    events.emit('finalityViolation', { held: id(held), taken: id(taken) }),
+  );
+  head.events.on('reorg', ({ retracted, applied }) => {
+    const [from, to] = [retracted[0], applied.at(-1)];
+    if (from && to) events.emit('reorg', { depth: retracted.length, from: id(from), to: id(to) });
+  });
 }

@@ -1,18 +1,48 @@
+export { type Balancer, createBalancer } from './balancer.ts';
+export type {
+  BalancerOptions,
+  HeadOptions,
+  HealthOptions,
+} from './balancer-options.ts';
 export type {
   Answer,
-  Balancer,
   Call,
   CallOptions,
   SubscribeOutcome,
   SubscriberHandlers,
   Subscription,
-} from './balancer.ts';
+} from './call.ts';
 export type * from './chain/chain.ts';
-export * from './errors.ts';
-export * from './json-rpc/message.ts';
+export {
+  type Attempt,
+  BalancerError,
+  type BalancerErrorCode,
+  type BalancerErrorOptions,
+  type ErrorOrigin,
+  isBalancerError,
+  NoEligibleUpstreamError,
+  RetryBudgetExhaustedError,
+  RpcResponseError,
+  TimeoutError,
+  TransportError,
+  type TransportErrorOptions,
+} from './errors.ts';
+export {
+  errorReply,
+  type JsonRpcError,
+  jsonRpcCodes,
+  type RawJson,
+  type Reply,
+} from './json-rpc/message.ts';
+export type { HedgeOptions, PolicyOptions } from './policy/options.ts';
+export type { Ineligibility } from './selector/eligibility.ts';
 export { type P2cOptions, p2c } from './selector/p2c.ts';
 export { roundRobin } from './selector/round-robin.ts';
 export type { Candidate, Selector } from './selector/selector.ts';
 export { Session } from './session/session.ts';
+export type { BalancerEvents } from './telemetry/events.ts';
+export type { BalancerSnapshot, UpstreamSnapshot } from './telemetry/snapshot.ts';
 export { type Clock, delay, type Random, systemClock, type TimerHandle } from './time/clock.ts';
 export type * from './transport/transport.ts';
+export { type Role, roles } from './upstream/role.ts';
+export type { EndpointOption, UpstreamOptions } from './upstream/upstream.ts';

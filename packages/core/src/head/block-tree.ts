@@ -1,0 +1,115 @@
+import type { Block } from '../chain/chain.ts';
+
+/** Options of {@link BlockTree}. */
+export interface BlockTreeOptions {
+  /**
+   * How many blocks are kept. Past it the lowest are forgotten, so a tree that nobody prunes still
+   * stays bounded. @default 4096
+   */
+  readonly maxBlocks?: number;
+}
+
+/** The way from one block to another. */
+export interface BlockPath {
+  /** Blocks left behind, highest first. */
+  readonly retracted: readonly Block[];
+  /** Blocks entered, in chain order. */
+  readonly applied: readonly Block[];
+}
+
+/**
+ * The known blocks of one chain, linked by parent hash. It may hold several roots: blocks whose
+ * parents are not known (yet, or any more).
+ */
+export class BlockTree {
+  readonly #blocks = new Map<string, Block>();
+  readonly #byNumber = new Map<number, Block[]>();
+  readonly #maxBlocks: number;
+  #lowest = Number.POSITIVE_INFINITY;
+
+  constructor(options: BlockTreeOptions = {}) {
+    this.#maxBlocks = options.maxBlocks ?? 4096;
+  }
+
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  get(hash: string): Block | undefined {
+    return this.#blocks.get(hash);
+  }
+
+  has(hash: string): boolean {
+    return this.#blocks.has(hash);
+  }
+
+  /** Every known block of that height. */
+  at(number: number): readonly Block[] {
+    return this.#byNumber.get(number) ?? [];
+  }
+
+  /** Adds a block; false when it was known. */
+  add(block: Block): boolean {
+    if (this.#blocks.has(block.hash)) return false;
+    this.#blocks.set(block.hash, block);
+    const level = this.#byNumber.get(block.number);
+    if (level) level.push(block);
+    else this.#byNumber.set(block.number, [block]);
+    if (block.number < this.#lowest) this.#lowest = block.number;
+    while (this.#blocks.size > this.#maxBlocks) this.#dropLowest();
+    return true;
+  }
+
+  /** True when `ancestor` is `descendant` or reached from it by known parents. */
+  isAncestor(ancestor: string, descendant: string): boolean {
+    if (ancestor === descendant) return true;
+    const goal = this.#blocks.get(ancestor);
+    return goal !== undefined && this.ancestorAt(descendant, goal.number)?.hash === ancestor;
+  }
+
+  /** The ancestor of `hash` at that height, itself included; `undefined` when not known. */
+  ancestorAt(hash: string, number: number): Block | undefined {
+    let block = this.#blocks.get(hash);
+    while (block && block.number > number) block = this.#blocks.get(block.parentHash);
+    return block?.number === number ? block : undefined;
+  }
+
+  /** The way between two known blocks; `undefined` when they have no known common ancestor. */
+  path(from: string, to: string): BlockPath | undefined {
+    let old = this.#blocks.get(from);
+    let next = this.#blocks.get(to);
+    const retracted: Block[] = [];
+    const applied: Block[] = [];
+    while (old && next && old.hash !== next.hash) {
+      // Step down on the higher side; on equal heights both are off the common chain.
+      const [oldNumber, nextNumber]: [number, number] = [old.number, next.number];
+      if (nextNumber >= oldNumber) {
+        applied.push(next);
+        next = this.#blocks.get(next.parentHash);
+      }
+      if (oldNumber >= nextNumber) {
+        retracted.push(old);
+        old = this.#blocks.get(old.parentHash);
+      }
+    }
+    if (!old || !next) return undefined;
+    return { retracted, applied: applied.reverse() };
+  }
+
+  /** Forgets every block below that height. */
+  pruneBelow(number: number): void {
+    while (this.#lowest < number && this.#blocks.size > 0) this.#dropLowest();
+  }
+
+  #dropLowest(): void {
+    let level = this.#byNumber.get(this.#lowest);
+    if (!level) {
+      // Heights may have holes: find the next one that is taken.
+      this.#lowest = Math.min(...this.#byNumber.keys());
+      level = this.#byNumber.get(this.#lowest);
+    }
+    for (const block of level ?? []) this.#blocks.delete(block.hash);
+    this.#byNumber.delete(this.#lowest);
+    this.#lowest = this.#byNumber.size === 0 ? Number.POSITIVE_INFINITY : this.#lowest + 1;
+  }
+}

@@ -1,0 +1,401 @@
+import type { BlockIndex } from '../chain/block-index.ts';
+import type { Block, BlockId } from '../chain/chain.ts';
+import { Emitter } from '../telemetry/emitter.ts';
+import type { Clock, TimerHandle } from '../time/clock.ts';
+import type { UpstreamState } from '../upstream/state.ts';
+import { BlockTree } from './block-tree.ts';
+
+/** Options of {@link ChainHead}. */
+export interface ChainHeadOptions {
+  readonly clock: Clock;
+  /** Expected time between blocks, in milliseconds. */
+  readonly blockTimeMs: number;
+  /**
+   * How many upstreams must call a block final before the pool does; never more than there are
+   * upstreams fit to vote, so a single upstream is believed. @default 2
+   */
+  readonly finalizedQuorum?: number;
+  /**
+   * How many blocks one upstream's best head may run ahead of every other's before the pool stops
+   * following it; keep it below the lag at which an upstream leaves rotation. Does nothing with a
+   * single voter. @default 3
+   */
+  readonly maxUnconfirmedLead?: number;
+  /** Final blocks kept for ancestry questions and late subscribers. @default 256 */
+  readonly historyBlocks?: number;
+  /** No new best block for so long raises the alarm. @default 10 block times, at least 30 s */
+  readonly stallAfterMs?: number;
+}
+
+/** What a {@link ChainHead} tells. */
+export interface ChainHeadEvents {
+  /** A block nobody had told of before. */
+  block: Block;
+  /** The pool's best head moved. */
+  best: Block;
+  /** The pool's finalized head moved. */
+  finalized: Block;
+  /** Some upstream has a block it did not have before, whether or not the pool's head moved. */
+  progress: undefined;
+  /** The best head left blocks behind: what went, and what came. */
+  reorg: { readonly retracted: readonly Block[]; readonly applied: readonly Block[] };
+  /** Two upstreams or more contradict what the pool held for final; their chain is taken. */
+  finalityViolation: { readonly held: BlockId; readonly taken: BlockId };
+  /** No new best block for `stallAfterMs`. */
+  stalled: { readonly best: BlockId; readonly forMs: number };
+  /** A new best block after a stall. */
+  resumed: { readonly best: BlockId };
+}
+
+/** What the head does not tell by events, for snapshots. */
+export interface ChainHeadSnapshot {
+  readonly best: BlockId | undefined;
+  readonly finalized: BlockId | undefined;
+  readonly stalled: boolean;
+  readonly knownBlocks: number;
+}
+
+/**
+ * The pool's one opinion of the chain, made of what every upstream says. It never believes an
+ * upstream alone where another could confirm:
+ *
+ * 1. Best is the highest block that a voter has, but at most `maxUnconfirmedLead` above the second
+ *    highest voter, and never off the finalized chain; a voter that has been alone on its fork for
+ *    some blocks while two others share another is not followed. It is always some voter's: when
+ *    the only upstream that has a block goes, best steps back to what is left.
+ * 2. Finalized is the highest block that `finalizedQuorum` voters call final. It never goes back,
+ *    with one exception: when two or more voters contradict it and outnumber those who agree (the
+ *    pool was first filled by a liar), their chain is taken and the violation is reported.
+ * 3. A voter is healthy, connected, not forked, and has moved its head while others did.
+ */
+export class ChainHead implements BlockIndex {
+  readonly events = new Emitter<ChainHeadEvents>();
+  readonly tree: BlockTree;
+  readonly #states = new Map<string, UpstreamState>();
+  readonly #clock: Clock;
+  readonly #blockTimeMs: number;
+  readonly #finalizedQuorum: number;
+  readonly #maxUnconfirmedLead: number;
+  readonly #historyBlocks: number;
+  readonly #stallAfterMs: number;
+  /** When the pool first reached a height; bounded with the tree's history. */
+  readonly #reachedAtMs = new Map<number, number>();
+  #best: Block | undefined;
+  #finalized: Block | undefined;
+  #stallTimer: TimerHandle | undefined;
+  #progressAtMs = 0;
+  #stalled = false;
+  #highest = -1;
+  #closed = false;
+
+  constructor(options: ChainHeadOptions) {
+    this.#clock = options.clock;
+    this.#blockTimeMs = options.blockTimeMs;
+    this.#finalizedQuorum = options.finalizedQuorum ?? 2;
+    this.#maxUnconfirmedLead = options.maxUnconfirmedLead ?? 3;
+    this.#historyBlocks = options.historyBlocks ?? 256;
+    this.#stallAfterMs = options.stallAfterMs ?? Math.max(10 * options.blockTimeMs, 30_000);
+    this.tree = new BlockTree({ maxBlocks: Math.max(4096, 4 * this.#historyBlocks) });
+  }
+
+  get best(): Block | undefined {
+    return this.#best;
+  }
+
+  get finalized(): Block | undefined {
+    return this.#finalized;
+  }
+
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Counts this upstream's word from now on. */
+  join(id: string, state: UpstreamState): void {
+    this.#states.set(id, state);
+  }
+
+  /** Forgets an upstream. */
+  leave(id: string): void {
+    this.#states.delete(id);
+    this.reconsider();
+  }
+
+  /** The upstream has this block, which is its best one if `best`. */
+  report(state: UpstreamState, block: Block, best: boolean): void {
+    state.announce(block.hash);
+    if (best) {
+      if (state.best?.hash !== block.hash) state.bestAtMs = this.#clock.now();
+      state.best = { number: block.number, hash: block.hash };
+    }
+    const isNew = this.#admits(block) && this.tree.add(block);
+    // Known before best is chosen, heard after: who listens to blocks must find parents first.
+    if (isNew) this.events.emit('block', block);
+    if (isNew || best) this.reconsider();
+    this.events.emit('progress', undefined);
+  }
+
+  /** The upstream calls this block final. */
+  reportFinalized(state: UpstreamState, block: Block): void {
+    state.announce(block.hash);
+    if (this.#admits(block) && this.tree.add(block)) this.events.emit('block', block);
+    // A node's own finalized head does not go back; an older notice is a late one.
+    if (state.finalized && state.finalized.number > block.number) return;
+    state.finalized = { number: block.number, hash: block.hash };
+    if (!state.best || state.best.number < block.number) {
+      state.best = state.finalized;
+      state.bestAtMs = this.#clock.now();
+    }
+    this.reconsider();
+    this.events.emit('progress', undefined);
+  }
+
+  /** Looks at all claims again; called after an upstream's health or connection changed. */
+  reconsider(): void {
+    if (this.#closed) return;
+    const voters = this.#voters();
+    this.#chooseFinalized(voters);
+    this.#markForks();
+    this.#chooseBest(voters);
+  }
+
+  numberOf(hash: string): number | undefined {
+    return this.tree.get(hash)?.number;
+  }
+
+  isAncestor(ancestor: string, descendant: string): boolean {
+    return this.tree.isAncestor(ancestor, descendant);
+  }
+
+  isFinal(hash: string): boolean {
+    return this.#finalized !== undefined && this.tree.isAncestor(hash, this.#finalized.hash);
+  }
+
+  /** How many blocks an upstream is behind the pool's best head; 0 when it is not. */
+  lagBlocks(state: UpstreamState): number {
+    if (!this.#best) return 0;
+    return Math.max(0, this.#best.number - (state.best?.number ?? -1));
+  }
+
+  /** For how long, in milliseconds, the pool has had a block that this upstream still lacks. */
+  lagMs(state: UpstreamState): number {
+    if (!state.best || this.lagBlocks(state) === 0) return 0;
+    const since = this.#reachedAtMs.get(state.best.number + 1);
+    return since === undefined ? 0 : this.#clock.now() - since;
+  }
+
+  snapshot(): ChainHeadSnapshot {
+    const id = (block: Block | undefined): BlockId | undefined =>
+      block && { number: block.number, hash: block.hash };
+    return {
+      best: id(this.#best),
+      finalized: id(this.#finalized),
+      stalled: this.#stalled,
+      knownBlocks: this.tree.size,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#clock.clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.#states.clear();
+  }
+
+  /** Old history (a syncing node's heads) would only push the useful blocks out. */
+  #admits(block: Block): boolean {
+    return !this.#finalized || block.number > this.#finalized.number - this.#historyBlocks;
+  }
+
+  #voters(): UpstreamState[] {
+    const voters: UpstreamState[] = [];
+    for (const state of this.#states.values()) {
+      if (state.voting && !state.forked && state.best && !this.#isLeftBehind(state)) {
+        voters.push(state);
+      }
+    }
+    return voters;
+  }
+
+  /** Its head stood still while the pool's moved on: hung or cut off, its word is old. */
+  #isLeftBehind(state: UpstreamState): boolean {
+    const patienceMs = Math.max(3 * this.#blockTimeMs, 5000);
+    return this.lagMs(state) > patienceMs && this.#clock.now() - state.bestAtMs > patienceMs;
+  }
+
+  #chooseFinalized(voters: readonly UpstreamState[]): void {
+    const claims = voters.filter((state) => state.finalized !== undefined);
+    const quorum = Math.max(1, Math.min(this.#finalizedQuorum, voters.length));
+    const held = this.#finalized;
+    let chosen: Block | undefined;
+    for (const claim of claims) {
+      const block = this.tree.get((claim.finalized as BlockId).hash);
+      if (!block || block.number <= (chosen ?? held ?? { number: -1 }).number) continue;
+      if (held && !this.#mayFollow(held, block)) continue;
+      if (this.#support(claims, block) >= quorum) chosen = block;
+    }
+    if (chosen) this.#setFinalized(chosen);
+    else if (held) this.#repairFinality(held, claims);
+  }
+
+  /** Is `block` on a chain that continues `held`? A gap too wide to fill is given the benefit. */
+  #mayFollow(held: Block, block: Block): boolean {
+    const at = this.tree.ancestorAt(block.hash, held.number);
+    return at ? at.hash === held.hash : true;
+  }
+
+  #support(claims: readonly UpstreamState[], block: Block): number {
+    let count = 0;
+    for (const claim of claims) {
+      if (this.tree.isAncestor(block.hash, (claim.finalized as BlockId).hash)) count += 1;
+    }
+    return count;
+  }
+
+  /** Rule 2's exception. Forked upstreams do not vote otherwise, so all are asked here. */
+  #repairFinality(held: Block, claims: readonly UpstreamState[]): void {
+    const against: UpstreamState[] = [];
+    for (const state of this.#states.values()) {
+      if (state.voting && state.finalized && this.#contradicts(state.finalized))
+        against.push(state);
+    }
+    const agreeing = claims.filter((claim) => !against.includes(claim)).length;
+    if (against.length < 2 || against.length <= agreeing) return;
+    for (const state of against) {
+      const block = this.tree.get((state.finalized as BlockId).hash);
+      if (!block || this.#support(against, block) <= agreeing) continue;
+      this.#finalized = block;
+      this.#best = undefined;
+      for (const other of this.#states.values()) other.forked = false;
+      this.events.emit('finalityViolation', { held, taken: block });
+      this.events.emit('finalized', block);
+      return;
+    }
+  }
+
+  #setFinalized(block: Block): void {
+    this.#finalized = block;
+    this.events.emit('finalized', block);
+    const oldest = block.number - this.#historyBlocks;
+    this.tree.pruneBelow(oldest);
+    for (const number of this.#reachedAtMs.keys()) {
+      if (number < oldest) this.#reachedAtMs.delete(number);
+      else break;
+    }
+  }
+
+  /** Does calling this block final contradict what the pool holds for final? */
+  #contradicts(claim: BlockId): boolean {
+    const held = this.#finalized;
+    if (!held || !this.tree.has(claim.hash)) return false;
+    const [low, high] = claim.number <= held.number ? [claim, held] : [held, claim];
+    const at = this.tree.ancestorAt(high.hash, low.number);
+    return at !== undefined && at.hash !== low.hash;
+  }
+
+  #markForks(): void {
+    for (const state of this.#states.values()) {
+      state.forked = state.finalized !== undefined && this.#contradicts(state.finalized);
+    }
+  }
+
+  #chooseBest(voters: readonly UpstreamState[]): void {
+    const heads: Block[] = [];
+    for (const voter of voters) {
+      const block = this.tree.get((voter.best as BlockId).hash);
+      if (block && !voter.forked) heads.push(block);
+    }
+    heads.sort((a, b) => b.number - a.number);
+    const second = heads[1];
+    const cap = second ? second.number + this.#maxUnconfirmedLead : Number.POSITIVE_INFINITY;
+    let chosen: Block | undefined;
+    for (const head of heads) {
+      const block = head.number <= cap ? head : this.tree.ancestorAt(head.hash, cap);
+      if (!block || !this.#extendsFinalized(block) || this.#isLoner(head, heads)) continue;
+      // At equal height the block we are on, or the chain we are on, is kept: no needless reorg.
+      if (!chosen || block.number > chosen.number) chosen = block;
+      else if (block.number === chosen.number && this.#isOnBest(block)) chosen = block;
+    }
+    if (!chosen || chosen.hash === this.#best?.hash) return;
+    this.#setBest(chosen);
+  }
+
+  /** Has this head been alone on its fork for several block times, against two or more others? */
+  #isLoner(head: Block, heads: readonly Block[]): boolean {
+    let against = 0;
+    for (const other of heads) {
+      const path = other === head ? undefined : this.tree.path(other.hash, head.hash);
+      const [split, rival] = [path?.applied[0], path?.retracted.at(-1)];
+      if (!split || !rival) continue;
+      if (heads.some((each) => each !== head && this.tree.isAncestor(split.hash, each.hash))) {
+        return false;
+      }
+      const sinceMs = this.#clock.now() - (this.#reachedAtMs.get(split.number) ?? Infinity);
+      if (sinceMs > 3 * this.#blockTimeMs) against += 1;
+    }
+    return against >= 2;
+  }
+
+  #isOnBest(block: Block): boolean {
+    return this.#best !== undefined && this.tree.isAncestor(this.#best.hash, block.hash);
+  }
+
+  #extendsFinalized(block: Block): boolean {
+    const finalized = this.#finalized;
+    if (!finalized) return true;
+    if (block.number < finalized.number) return false;
+    return this.#mayFollow(finalized, block);
+  }
+
+  #setBest(block: Block): void {
+    const previous = this.#best;
+    this.#best = block;
+    if (block.number > this.#highest) {
+      this.#highest = block.number;
+      if (previous) this.#noteReached(previous.number, block.number);
+      else this.#reachedAtMs.set(block.number, this.#clock.now());
+      this.#noteProgress();
+    }
+    if (previous) {
+      const path = this.tree.path(previous.hash, block.hash);
+      if (path && path.retracted.length > 0) this.events.emit('reorg', path);
+    }
+    this.events.emit('best', block);
+  }
+
+  #noteReached(from: number, to: number): void {
+    const now = this.#clock.now();
+    const first = Math.max(from + 1, to - this.#historyBlocks);
+    for (let number = first; number <= to; number += 1) {
+      if (!this.#reachedAtMs.has(number)) this.#reachedAtMs.set(number, now);
+    }
+    // Without finality nothing is pruned above; the bound holds all the same.
+    while (this.#reachedAtMs.size > 4 * this.#historyBlocks) {
+      const [oldest] = this.#reachedAtMs.keys();
+      this.#reachedAtMs.delete(oldest as number);
+    }
+  }
+
+  #noteProgress(): void {
+    this.#progressAtMs = this.#clock.now();
+    if (this.#stalled) {
+      this.#stalled = false;
+      this.events.emit('resumed', { best: this.#best as Block });
+    }
+    this.#stallTimer ??= this.#clock.setTimeout(() => this.#checkStall(), this.#stallAfterMs);
+  }
+
+  #checkStall(): void {
+    this.#stallTimer = undefined;
+    const forMs = this.#clock.now() - this.#progressAtMs;
+    if (forMs < this.#stallAfterMs) {
+      this.#stallTimer = this.#clock.setTimeout(
+        () => this.#checkStall(),
+        this.#stallAfterMs - forMs,
+      );
+      return;
+    }
+    this.#stalled = true;
+    this.events.emit('stalled', { best: this.#best as Block, forMs });
+  }
+}

@@ -1,0 +1,201 @@
+import type { Block, Chain, HeadObserver, UpstreamClient } from '../chain/chain.ts';
+import { type Clock, delay } from '../time/clock.ts';
+import type { UpstreamState } from '../upstream/state.ts';
+import type { ChainHead } from './chain-head.ts';
+
+/** Options of {@link HeadTracker}. */
+export interface HeadTrackerOptions {
+  readonly chain: Chain;
+  readonly client: UpstreamClient;
+  readonly state: UpstreamState;
+  readonly head: ChainHead;
+  readonly clock: Clock;
+  /** Time between polls, in milliseconds. @default half a block time, 500 ms to 6 s */
+  readonly pollIntervalMs?: number;
+  /**
+   * A subscription that brings no new block for so long is taken down and made again: nodes drop
+   * slow subscribers without a word. @default 5 block times, at least 15 s
+   */
+  readonly silenceMs?: number;
+  /**
+   * How many missing ancestors are fetched to connect a block to the known ones; past it the chain
+   * has a hole there. @default 128
+   */
+  readonly maxBackfill?: number;
+  /** Told when following failed or ended, with the reason. @default nobody */
+  readonly onTrouble?: (reason: string) => void;
+}
+
+/** How many notices may wait for a backfill; past it the tracker starts again. */
+const maxQueued = 1024;
+
+type Notice =
+  | { readonly kind: 'block'; readonly block: Block; readonly best: boolean }
+  | { readonly kind: 'finalized'; readonly block: Block };
+
+/**
+ * Follows the head of one upstream, by subscription where it can and by polling otherwise, and
+ * reports connected blocks: a block's missing ancestors are fetched and reported before it.
+ */
+export class HeadTracker {
+  readonly #options: Required<Omit<HeadTrackerOptions, 'onTrouble'>>;
+  readonly #onTrouble: (reason: string) => void;
+  readonly #stop = new AbortController();
+  readonly #queue: Notice[] = [];
+  #working = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: HeadTrackerOptions) {
+    const blockTimeMs = options.chain.blockTimeMs;
+    this.#options = {
+      pollIntervalMs: Math.min(6000, Math.max(500, blockTimeMs / 2)),
+      silenceMs: Math.max(5 * blockTimeMs, 15_000),
+      maxBackfill: 128,
+      ...options,
+    };
+    this.#onTrouble = options.onTrouble ?? (() => {});
+  }
+
+  /** Follows until {@link stop}. Never rejects: trouble is told and tried again. */
+  async run(): Promise<void> {
+    const { client, clock, pollIntervalMs } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        if (client.canSubscribe) await this.#follow();
+        else await this.#poll();
+      } catch (error) {
+        if (!signal.aborted)
+          this.#onTrouble(error instanceof Error ? error.message : String(error));
+      }
+      // Also after a success: an ended subscription must not turn into a tight loop.
+      await delay(clock, pollIntervalMs, signal).catch(() => {});
+    }
+  }
+
+  /** Ends for good; nothing is reported afterwards. */
+  stop(): void {
+    this.#stop.abort();
+    this.#queue.length = 0;
+    this.#wake?.();
+  }
+
+  async #poll(): Promise<void> {
+    const { best, finalized } = await this.#options.chain.heads.poll(this.#options.client);
+    this.#enqueue({ kind: 'finalized', block: finalized });
+    this.#enqueue({ kind: 'block', block: best, best: true });
+  }
+
+  /** Resolves when the subscription ended, by whatever cause. */
+  async #follow(): Promise<void> {
+    const { chain, client, clock, silenceMs } = this.#options;
+    let lastAtMs = clock.now();
+    let ended: string | undefined;
+    const end = (reason: string): void => {
+      ended ??= reason;
+      this.#wake?.();
+    };
+    const observer: HeadObserver = {
+      onBlock: (block, best) => {
+        lastAtMs = clock.now();
+        if (ended === undefined && !this.#enqueue({ kind: 'block', block, best })) {
+          end('too many heads at once');
+        }
+      },
+      onFinalized: (block) => {
+        if (ended === undefined && !this.#enqueue({ kind: 'finalized', block })) {
+          end('too many heads at once');
+        }
+      },
+      onEnd: end,
+    };
+    const unfollow = await chain.heads.follow(client, observer);
+    try {
+      while (ended === undefined && !this.#stop.signal.aborted) {
+        const leftMs = lastAtMs + silenceMs - clock.now();
+        if (leftMs <= 0) {
+          ended = `no new head for ${silenceMs} ms`;
+          break;
+        }
+        await this.#sleep(leftMs);
+      }
+    } finally {
+      unfollow();
+    }
+    if (ended !== undefined && !this.#stop.signal.aborted) this.#onTrouble(ended);
+  }
+
+  /** Waits until woken or for so long. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimeout(resolve, ms);
+      this.#wake = () => {
+        this.#options.clock.clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** False when the queue is full. */
+  #enqueue(notice: Notice): boolean {
+    if (this.#stop.signal.aborted) return true;
+    // The common case is a block whose parent is known: reported in the same turn.
+    if (!this.#working && this.#isConnected(notice.block)) {
+      this.#report(notice);
+      return true;
+    }
+    if (this.#queue.length >= maxQueued) return false;
+    this.#queue.push(notice);
+    if (!this.#working) void this.#work();
+    return true;
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    try {
+      for (;;) {
+        const notice = this.#queue.shift();
+        if (!notice || this.#stop.signal.aborted) return;
+        await this.#connect(notice.block);
+        if (!this.#stop.signal.aborted) this.#report(notice);
+      }
+    } catch (error) {
+      this.#queue.length = 0;
+      this.#onTrouble(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #report(notice: Notice): void {
+    const { head, state } = this.#options;
+    if (notice.kind === 'finalized') head.reportFinalized(state, notice.block);
+    else head.report(state, notice.block, notice.best);
+  }
+
+  /** Known, or its parent is, or it is below all that is kept, or there is nothing to connect to. */
+  #isConnected(block: Block): boolean {
+    const { tree, finalized } = this.#options.head;
+    if (tree.has(block.hash) || tree.has(block.parentHash) || tree.size === 0) return true;
+    return finalized !== undefined && block.number <= finalized.number;
+  }
+
+  /** Fetches and reports the missing ancestors, oldest first. */
+  async #connect(block: Block): Promise<void> {
+    const { chain, client, head, state, maxBackfill } = this.#options;
+    const missing: Block[] = [];
+    let lowest = block;
+    while (!this.#isConnected(lowest) && lowest.number > 0) {
+      if (missing.length >= maxBackfill) {
+        // Too far: what is known will stay below the hole until it is pruned.
+        return;
+      }
+      const parent = await chain.heads.fetch(client, lowest.parentHash);
+      if (this.#stop.signal.aborted || !parent) return;
+      missing.push(parent);
+      lowest = parent;
+    }
+    for (const ancestor of missing.reverse()) head.report(state, ancestor, false);
+  }
+}

@@ -1,0 +1,150 @@
+import type { Chain, HealthReport } from '../chain/chain.ts';
+import type { ChainHead } from '../head/chain-head.ts';
+import { HeadTracker } from '../head/head-tracker.ts';
+import type { Clock, TimerHandle } from '../time/clock.ts';
+import type { TransportState } from '../transport/transport.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/** Options of {@link Supervisor}. */
+export interface SupervisorOptions {
+  readonly upstream: Upstream;
+  readonly chain: Chain;
+  readonly head: ChainHead;
+  readonly clock: Clock;
+  /** Time between health probes, in milliseconds. */
+  readonly probeIntervalMs: number;
+  /** Failed probes in a row that make a healthy upstream unhealthy (Envoy: unhealthy threshold). */
+  readonly unhealthyThreshold: number;
+  /** Something changed that may matter to who can serve. */
+  readonly onChange: () => void;
+}
+
+/** How many health probes pass between two readings of the method list. */
+const probesPerMethodList = 6;
+
+/**
+ * Watches one upstream from start to close: after each new connection it probes health and
+ * methods, then follows the head; it probes on at its own pace, and clears what was known when the
+ * connection goes. It writes the upstream's state and nothing else.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #generation: number | undefined;
+  #tracker: HeadTracker | undefined;
+  #timer: TimerHandle | undefined;
+  #failedProbes = 0;
+  #probes = 0;
+  #stopListening: () => void = () => {};
+  #lastTrouble: string | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** What last went wrong with probes or heads, for snapshots. */
+  get lastTrouble(): string | undefined {
+    return this.#lastTrouble;
+  }
+
+  start(): void {
+    const { upstream, head } = this.#options;
+    head.join(upstream.id, upstream.state);
+    this.#stopListening = upstream.transport.onState((state) => this.#onState(state));
+    upstream.start();
+    this.#onState(upstream.transport.state);
+  }
+
+  /** Ends probes and head tracking; the upstream itself is closed by its owner. */
+  close(): void {
+    this.#stopListening();
+    this.#disconnected();
+    this.#options.head.leave(this.#options.upstream.id);
+  }
+
+  #onState(state: TransportState): void {
+    if (state.status === 'open') {
+      if (this.#generation === state.generation) return;
+      // A new connection may end at another machine: what is known may not be true of it.
+      this.#disconnected();
+      this.#generation = state.generation;
+      void this.#connected(state.generation);
+    } else if (this.#generation !== undefined) {
+      this.#disconnected();
+      this.#options.head.reconsider();
+      this.#options.onChange();
+    }
+  }
+
+  #disconnected(): void {
+    const { upstream, clock } = this.#options;
+    this.#generation = undefined;
+    clock.clearTimeout(this.#timer);
+    this.#tracker?.stop();
+    this.#tracker = undefined;
+    this.#failedProbes = 0;
+    this.#probes = 0;
+    upstream.state.voting = false;
+    upstream.state.health = undefined;
+    upstream.state.forgetHeads();
+  }
+
+  async #connected(generation: number): Promise<void> {
+    const { upstream, chain, head, clock } = this.#options;
+    await this.#probe(generation);
+    if (this.#generation !== generation) return;
+    upstream.beginSlowStart();
+    this.#tracker = new HeadTracker({
+      chain,
+      client: upstream.client,
+      state: upstream.state,
+      head,
+      clock,
+      onTrouble: (reason) => {
+        this.#lastTrouble = reason;
+      },
+    });
+    void this.#tracker.run();
+  }
+
+  async #probe(generation: number): Promise<void> {
+    const { upstream, chain, head, clock, probeIntervalMs, onChange } = this.#options;
+    const { state, client } = upstream;
+    const report = await this.#health();
+    if (this.#generation !== generation) return;
+    if (report) state.health = report;
+    if (this.#probes % probesPerMethodList === 0) {
+      // A node that does not tell its methods is asked for any.
+      const methods = await chain.probes.methods(client).catch((error: unknown) => {
+        this.#lastTrouble = `method list: ${messageOf(error)}`;
+        return state.methods;
+      });
+      if (this.#generation !== generation) return;
+      state.methods = methods;
+    }
+    this.#probes += 1;
+    state.voting = state.health !== undefined && state.health.status !== 'unhealthy';
+    head.reconsider();
+    onChange();
+    this.#timer = clock.setTimeout(() => void this.#probe(generation), probeIntervalMs);
+  }
+
+  /** `undefined` while failures are too few to change the verdict. */
+  async #health(): Promise<HealthReport | undefined> {
+    const { upstream, chain, unhealthyThreshold } = this.#options;
+    try {
+      const report = await chain.probes.health(upstream.client);
+      this.#failedProbes = 0;
+      return report;
+    } catch (error) {
+      this.#failedProbes += 1;
+      this.#lastTrouble = `probe: ${messageOf(error)}`;
+      const isNew = upstream.state.health === undefined;
+      if (!isNew && this.#failedProbes < unhealthyThreshold) return undefined;
+      return { status: 'unhealthy', reason: `probe failed: ${messageOf(error)}` };
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

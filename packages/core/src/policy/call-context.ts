@@ -1,0 +1,43 @@
+import type { Answer, Call } from '../call.ts';
+import type { Chain, MethodTraits, Strategy } from '../chain/chain.ts';
+import type { Attempt } from '../errors.ts';
+import type { RawJson } from '../json-rpc/message.ts';
+import type { Requirement } from '../selector/eligibility.ts';
+import type { Session } from '../session/session.ts';
+
+/** One call on its way through the policies. Each policy may narrow what the next ones see. */
+export interface CallContext {
+  /** What is sent; the block policy fills in a missing block hash. */
+  call: Call;
+  readonly traits: MethodTraits;
+  readonly strategy: Strategy;
+  /** Params by position. */
+  params: readonly unknown[];
+  need: Requirement;
+  readonly session: Session | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** On the engine's clock. */
+  readonly deadlineAtMs: number;
+  /** True when the caller set a deadline or a signal of its own. */
+  readonly impatient: boolean;
+  /** What was tried so far, in order. */
+  readonly attempts: Attempt[];
+}
+
+/** Answers one call. */
+export type Handler = (context: CallContext) => Promise<Answer>;
+
+/** Wraps a handler: may answer by itself, change the context, or watch over what comes back. */
+export type Policy = (next: Handler) => Handler;
+
+/** Params by position, from their raw text. */
+export function parseParams(chain: Chain, call: Call): readonly unknown[] {
+  // The commonest params by far; not worth a parser.
+  if (call.params === '[]') return [];
+  return chain.positional(call.method, JSON.parse(call.params));
+}
+
+/** An answer of the balancer's own. */
+export function ownAnswer(result: RawJson): Answer {
+  return { reply: { kind: 'result', result }, upstream: undefined, attempts: [] };
+}

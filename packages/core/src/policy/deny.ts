@@ -1,0 +1,18 @@
+import { errorReply, jsonRpcCodes } from '../json-rpc/message.ts';
+import type { Policy } from './call-context.ts';
+
+/**
+ * Methods that the chain marks as denied are not sent anywhere. The code is the one nodes use for
+ * methods they do not offer, so that clients' feature detection works.
+ */
+export const deny: Policy = (next) => async (context) => {
+  if (context.traits.kind !== 'denied') return next(context);
+  return {
+    reply: errorReply({
+      code: jsonRpcCodes.methodNotFound,
+      message: `Method not available: ${context.call.method} is disabled on this balancer`,
+    }),
+    upstream: undefined,
+    attempts: [],
+  };
+};

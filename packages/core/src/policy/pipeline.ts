@@ -1,0 +1,35 @@
+import type { Answer } from '../call.ts';
+import type { Chain } from '../chain/chain.ts';
+import type { ChainHead } from '../head/chain-head.ts';
+import type { Requirement } from '../selector/eligibility.ts';
+import type { Handler, Policy } from './call-context.ts';
+import type { Coalescer } from './coalesce.ts';
+import { coalesceReads } from './coalesce-reads.ts';
+import { deny } from './deny.ts';
+import type { Engine } from './engine.ts';
+import { localAnswer } from './local-answer.ts';
+import { resolveBlock } from './resolve-block.ts';
+import { runStrategy } from './strategy.ts';
+
+/** What the pipeline is made of. */
+export interface PipelineOptions {
+  readonly chain: Chain;
+  readonly head: ChainHead;
+  readonly engine: Engine;
+  readonly coalescer: Coalescer<Answer>;
+  readonly genesisHash: () => string | undefined;
+  /** Could any upstream answer such a call now? */
+  readonly canServe: (need: Requirement) => boolean;
+}
+
+/** The policies in the order in which a call meets them. Deadline, retry and hedge are the strategy's. */
+export function pipeline(options: PipelineOptions): Handler {
+  const { chain, head, engine, coalescer, genesisHash, canServe } = options;
+  const policies: readonly Policy[] = [
+    deny,
+    localAnswer(chain, head, genesisHash),
+    resolveBlock(chain, head, canServe),
+    coalesceReads(coalescer, engine.clock),
+  ];
+  return policies.reduceRight<Handler>((next, policy) => policy(next), runStrategy(engine));
+}

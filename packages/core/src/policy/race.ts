@@ -1,0 +1,303 @@
+import type { Answer } from '../call.ts';
+import {
+  BalancerError,
+  NoEligibleUpstreamError,
+  RetryBudgetExhaustedError,
+  TimeoutError,
+} from '../errors.ts';
+import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
+import type { Ineligibility } from '../selector/eligibility.ts';
+import type { DeadlineHandle } from '../time/deadlines.ts';
+import type { Outcome } from '../upstream/outcome.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { CallContext } from './call-context.ts';
+import type { Engine } from './engine.ts';
+import { hedgeDelay } from './hedge.ts';
+import { isRepeatable, mayRetry, roundPauseMs } from './retry.ts';
+
+/** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
+export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
+  return new Promise((resolve, reject) => new Race(engine, context, resolve, reject).start());
+}
+
+/**
+ * One call's attempts.
+ *
+ * 1. The best upstream is asked.
+ * 2. It answers: done. The first answer wins, whoever it is from; later ones only teach.
+ * 3. It takes longer than the method usually does: another one is asked as well (hedge).
+ * 4. It lacks what was asked for, or fails: another one is asked at once.
+ * 5. All have been asked: what they say they lack is the answer. If they failed, everybody is
+ *    asked again after a pause, or as soon as something changes.
+ * 6. Deadline, signal, attempts and retry budget end it in any case.
+ */
+class Race {
+  readonly #engine: Engine;
+  readonly #context: CallContext;
+  readonly #resolve: (answer: Answer) => void;
+  readonly #reject: (error: BalancerError) => void;
+  readonly #tried = new Set<string>();
+  #running = 0;
+  #started = 0;
+  #failures = 0;
+  #hedges = 0;
+  #round = 0;
+  #done = false;
+  #lastFailure: BalancerError | undefined;
+  /** The first upstream's word that it lacks what was asked for. */
+  #negative: { readonly reply: Reply; readonly upstream: string } | undefined;
+  #deadline: DeadlineHandle | undefined;
+  #hedgeTimer: DeadlineHandle | undefined;
+  #pauseTimer: DeadlineHandle | undefined;
+  #stopWaiting: (() => void) | undefined;
+  #waitUntilMs: number | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(
+    engine: Engine,
+    context: CallContext,
+    resolve: (answer: Answer) => void,
+    reject: (error: BalancerError) => void,
+  ) {
+    this.#engine = engine;
+    this.#context = context;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    const { signal, deadlineAtMs, call } = this.#context;
+    const { deadlines, clock } = this.#engine;
+    if (signal) {
+      this.#onAbort = () =>
+        this.#fail(new BalancerError('cancelled', call.method, this.#details(signal.reason)));
+      if (signal.aborted) {
+        this.#onAbort();
+        return;
+      }
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+    this.#engine.retryBudget.deposit();
+    this.#deadline = deadlines.add(Math.max(0, deadlineAtMs - clock.now()), () =>
+      this.#fail(
+        new TimeoutError(`${call.method}: no answer before the deadline`, this.#details()),
+      ),
+    );
+    this.#next();
+  }
+
+  /** Starts one more attempt, or finds out that there is nothing to start. */
+  #next(): void {
+    if (this.#done) return;
+    if (this.#started >= this.#engine.options.maxAttempts) {
+      this.#giveUp();
+      return;
+    }
+    const selection = this.#engine.select(this.#context.need, this.#tried);
+    if (selection.kind === 'chosen') this.#launch(selection.upstream, selection.panic, false);
+    else if (this.#running === 0) this.#exhausted(selection.reasons);
+  }
+
+  #launch(upstream: Upstream, panic: boolean, hedge: boolean): void {
+    const { clock, options } = this.#engine;
+    const { call, traits, deadlineAtMs } = this.#context;
+    const nowMs = clock.now();
+    const leftMs = Math.max(1, deadlineAtMs - nowMs);
+    // A call that must not be repeated has nothing to gain from giving up early.
+    const timeoutMs = traits.idempotent ? Math.min(leftMs, options.attemptTimeoutMs) : leftMs;
+    this.#tried.add(upstream.id);
+    this.#running += 1;
+    this.#started += 1;
+    void upstream
+      .attempt(call, traits, timeoutMs, panic)
+      .then((outcome) => this.#settle(upstream, outcome, nowMs, hedge));
+    this.#armHedge();
+  }
+
+  #armHedge(): void {
+    const { latencies, options, deadlines } = this.#engine;
+    if (this.#hedgeTimer !== undefined || this.#hedges >= options.hedge.maxHedges) return;
+    const { call, traits } = this.#context;
+    const delayMs = hedgeDelay(call.method, traits, latencies, options.hedge);
+    if (delayMs === undefined) return;
+    this.#hedgeTimer = deadlines.add(delayMs, () => {
+      this.#hedgeTimer = undefined;
+      this.#hedge();
+    });
+  }
+
+  #hedge(): void {
+    const { options, retryBudget } = this.#engine;
+    if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
+    const selection = this.#engine.select(this.#context.need, this.#tried);
+    // The first hedge is as free as the first failover: a hung upstream is a failed one.
+    if (selection.kind === 'none' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
+    this.#hedges += 1;
+    this.#launch(selection.upstream, selection.panic, true);
+  }
+
+  #settle(upstream: Upstream, outcome: Outcome, startedMs: number, hedge: boolean): void {
+    const { clock, latencies, events } = this.#engine;
+    const { call, traits, attempts } = this.#context;
+    const durationMs = clock.now() - startedMs;
+    this.#running -= 1;
+    if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs);
+    if (events.has('attempt')) {
+      events.emit('attempt', {
+        method: call.method,
+        upstream: upstream.id,
+        durationMs,
+        outcome: outcome.kind,
+        hedge,
+        won: !this.#done && outcome.kind === 'answer',
+      });
+    }
+    if (this.#done) return;
+    const said = outcome.kind === 'answer' ? 'answered' : outcome.reason;
+    attempts.push({ upstream: upstream.id, durationMs, outcome: said, ...(hedge && { hedge }) });
+    if (outcome.kind === 'answer') {
+      this.#finish(outcome.reply, upstream.id);
+      return;
+    }
+    if (outcome.kind === 'missing')
+      this.#negative ??= { reply: outcome.reply, upstream: upstream.id };
+    else this.#noteFailure(outcome, upstream);
+    if (this.#done) return;
+    if (!isRepeatable(traits, outcome)) {
+      if (this.#running === 0) this.#giveUp();
+    } else if (outcome.kind === 'missing' || mayRetry(this.#failures, this.#engine.retryBudget)) {
+      this.#next();
+    } else if (this.#running === 0) {
+      this.#fail(
+        new RetryBudgetExhaustedError(
+          `${call.method}: too many calls fail to repeat this one`,
+          this.#details(this.#lastFailure),
+        ),
+      );
+    }
+  }
+
+  #noteFailure(outcome: Extract<Outcome, { kind: 'failure' }>, upstream: Upstream): void {
+    this.#failures += 1;
+    this.#lastFailure = outcome.error;
+    // What an upstream said of its own failure is the best answer to a call that cannot be repeated.
+    if (outcome.reply && outcome.sent && !this.#context.traits.idempotent) {
+      this.#finish(outcome.reply, upstream.id);
+    }
+  }
+
+  /** Nobody is left to ask, and nobody is being asked. */
+  #exhausted(reasons: ReadonlyMap<string, Ineligibility>): void {
+    if (this.#negative) {
+      this.#finish(this.#negative.reply, this.#negative.upstream);
+      return;
+    }
+    if (
+      reasons.size > 0 &&
+      [...reasons.values()].every((reason) => reason === 'lacks the method')
+    ) {
+      const message = 'Method not found';
+      this.#finish(errorReply({ code: jsonRpcCodes.methodNotFound, message }), undefined);
+      return;
+    }
+    if ([...reasons.values()].includes('already tried')) this.#pause();
+    else this.#wait(reasons);
+  }
+
+  /** Everybody failed once: a short pause, then everybody may be tried again. */
+  #pause(): void {
+    const { deadlines, random } = this.#engine;
+    this.#tried.clear();
+    const pauseMs = roundPauseMs(this.#round, random);
+    this.#round += 1;
+    this.#pauseTimer = deadlines.add(pauseMs, () => {
+      this.#pauseTimer = undefined;
+      this.#next();
+    });
+  }
+
+  /** Nobody may serve now: waits for a change, within bounds. */
+  #wait(reasons: ReadonlyMap<string, Ineligibility>): void {
+    const { clock, deadlines, options } = this.#engine;
+    const nowMs = clock.now();
+    this.#waitUntilMs ??= nowMs + options.upstreamWaitMs;
+    const leftMs = this.#waitUntilMs - nowMs;
+    if (leftMs <= 0) {
+      this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details(this.#lastFailure)));
+      return;
+    }
+    const stop = this.#engine.onChange(() => this.#wake());
+    if (!stop) {
+      const message = `more than ${options.maxWaiting} calls wait for an upstream`;
+      this.#fail(new BalancerError('overloaded', message, this.#details()));
+      return;
+    }
+    this.#stopWaiting = stop;
+    // Some reasons (cool down, open circuit) end by time alone, without an event.
+    this.#pauseTimer = deadlines.add(Math.min(leftMs, 100), () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#stopTimers();
+    this.#next();
+  }
+
+  /** No further attempt is allowed, and none that runs can be waited for. */
+  #giveUp(): void {
+    if (this.#running > 0) return;
+    if (this.#negative) {
+      this.#finish(this.#negative.reply, this.#negative.upstream);
+      return;
+    }
+    const failure = this.#lastFailure;
+    const { call } = this.#context;
+    this.#fail(
+      new BalancerError(
+        failure?.code ?? 'transport',
+        `${call.method}: ${failure?.rawMessage ?? 'no attempt is left'}`,
+        { ...this.#details(failure), origin: failure?.origin ?? 'local' },
+      ),
+    );
+  }
+
+  #finish(reply: Reply, upstream: string | undefined): void {
+    if (this.#done) return;
+    this.#end();
+    this.#resolve({ reply, upstream, attempts: this.#context.attempts });
+  }
+
+  #fail(error: BalancerError): void {
+    if (this.#done) return;
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#done = true;
+    const { deadlines } = this.#engine;
+    if (this.#deadline !== undefined) deadlines.cancel(this.#deadline);
+    if (this.#hedgeTimer !== undefined) deadlines.cancel(this.#hedgeTimer);
+    this.#stopTimers();
+    if (this.#onAbort) this.#context.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #stopTimers(): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    if (this.#pauseTimer !== undefined) this.#engine.deadlines.cancel(this.#pauseTimer);
+    this.#pauseTimer = undefined;
+  }
+
+  #details(cause?: unknown): { attempts: CallContext['attempts']; cause?: unknown } {
+    const { attempts } = this.#context;
+    return cause === undefined ? { attempts } : { attempts, cause };
+  }
+}
+
+/** `2 of 3 disconnected, 1 of 3 lagging`. */
+export function describe(reasons: ReadonlyMap<string, Ineligibility>): string {
+  if (reasons.size === 0) return 'the pool is empty';
+  const counts = new Map<Ineligibility, number>();
+  for (const reason of reasons.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count} of ${reasons.size} ${reason}`).join(', ');
+}

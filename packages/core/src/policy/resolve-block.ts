@@ -1,0 +1,101 @@
+import type { Block, Chain } from '../chain/chain.ts';
+import type { ChainHead } from '../head/chain-head.ts';
+import type { RawJson } from '../json-rpc/message.ts';
+import type { Requirement } from '../selector/eligibility.ts';
+import { type CallContext, type Policy, parseParams } from './call-context.ts';
+
+/** How far below the best head a servable block is looked for. */
+const maxStepsBack = 16;
+
+/**
+ * Fixes the block that a call speaks of before anyone is chosen to answer it.
+ *
+ * 1. A block hash param that was left out becomes the highest block, best or just below, that an
+ *    eligible upstream has; never below what the session has seen.
+ * 2. The block that the params name becomes a requirement on the upstream.
+ * 3. The session has then seen that block.
+ */
+export function resolveBlock(
+  chain: Chain,
+  head: ChainHead,
+  canServe: (need: Requirement) => boolean,
+): Policy {
+  return (next) => async (context) => {
+    fillIn(chain, head, canServe, context);
+    require(head, context);
+    return next(context);
+  };
+}
+
+function fillIn(
+  chain: Chain,
+  head: ChainHead,
+  canServe: (need: Requirement) => boolean,
+  context: CallContext,
+): void {
+  const { traits, params, call } = context;
+  const at = traits.at;
+  if (at === undefined || (params[at] !== undefined && params[at] !== null)) return;
+  const block = servableBlock(head, context.need, canServe);
+  // Without a head (nobody has reported one yet) the upstream's own head has to do.
+  if (!block) return;
+  context.call = { ...call, params: insert(call.params, params, at, block.hash) };
+  context.params = parseParams(chain, context.call);
+  context.session?.observe(block.number);
+}
+
+/** The highest block that someone can answer for; best itself when nobody can right now. */
+function servableBlock(
+  head: ChainHead,
+  need: Requirement,
+  canServe: (need: Requirement) => boolean,
+): Block | undefined {
+  const best = head.best;
+  let block = best;
+  for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
+    if (canServe({ ...need, hash: block.hash })) return block;
+    block = head.tree.get(block.parentHash);
+  }
+  return best && best.number >= need.seen ? best : undefined;
+}
+
+/** Puts the hash at its position, leaving the other params' text as the caller wrote it. */
+function insert(text: RawJson, params: readonly unknown[], at: number, hash: string): RawJson {
+  const trimmed = text.trimEnd();
+  if (params.length > at || !trimmed.startsWith('[')) {
+    const filled = Array.from(
+      { length: Math.max(at + 1, params.length) },
+      (_, i) => params[i] ?? null,
+    );
+    filled[at] = hash;
+    return JSON.stringify(filled);
+  }
+  const gap = 'null,'.repeat(at - params.length);
+  return `${trimmed.slice(0, -1)}${params.length > 0 ? ',' : ''}${gap}"${hash}"]`;
+}
+
+function require(head: ChainHead, context: CallContext): void {
+  const need = context.traits.block?.(context.params);
+  switch (need?.kind) {
+    case 'hash':
+      requireHash(head, context, need.hash);
+      break;
+    case 'range':
+      requireHash(head, context, need.to);
+      break;
+    case 'number':
+      // Beyond the head nobody has it, and a node's own answer to that is as good as any other's.
+      if (head.best && need.number <= head.best.number) {
+        context.need = { ...context.need, height: need.number };
+      }
+      break;
+    default:
+  }
+}
+
+function requireHash(head: ChainHead, context: CallContext, hash: string): void {
+  const wanted = hash.toLowerCase();
+  context.need = { ...context.need, hash: wanted };
+  const number = head.numberOf(wanted);
+  if (number !== undefined) context.session?.observe(number);
+}

@@ -1,0 +1,64 @@
+import type { BlockIndex } from '../chain/block-index.ts';
+import type { BlockId, HealthReport } from '../chain/chain.ts';
+
+/** How many announced blocks are remembered for each upstream: several forks of several minutes. */
+const maxAnnounced = 512;
+
+/** Whether an upstream has a block: surely, surely not, or nobody can say. */
+export type Possession = 'yes' | 'no' | 'unknown';
+
+/**
+ * All that is known of one upstream beyond its transport. Heads and health write it; selection and
+ * snapshots read it.
+ */
+export class UpstreamState {
+  /** The last health probe's outcome; `undefined` before the first. */
+  health: HealthReport | undefined;
+  /** Methods it offers; `undefined` when it does not say. */
+  methods: ReadonlySet<string> | undefined;
+  /** Its own best and finalized heads, as verified. */
+  best: BlockId | undefined;
+  finalized: BlockId | undefined;
+  /** When its best head last moved, on the engine's clock. */
+  bestAtMs = Number.NEGATIVE_INFINITY;
+  /** Rests until then (rate limit), on the engine's clock. */
+  coolDownUntilMs = Number.NEGATIVE_INFINITY;
+  /** Says that a block is final which contradicts the pool's agreed chain. */
+  forked = false;
+  /** Connected and healthy enough that its word on the chain's head counts. */
+  voting = false;
+  /** Finishes what it has, and gets nothing new. */
+  draining = false;
+  readonly #announced = new Set<string>();
+
+  /** Notes that the upstream has this block. */
+  announce(hash: string): void {
+    if (this.#announced.has(hash)) return;
+    this.#announced.add(hash);
+    if (this.#announced.size > maxAnnounced) {
+      const [oldest] = this.#announced;
+      this.#announced.delete(oldest as string);
+    }
+  }
+
+  /** Forgets the heads: after a connection is lost nothing is known of what the node has. */
+  forgetHeads(): void {
+    this.best = undefined;
+    this.finalized = undefined;
+    this.forked = false;
+    this.#announced.clear();
+  }
+
+  /** Does it have this block? */
+  possesses(hash: string, index: BlockIndex): Possession {
+    if (this.#announced.has(hash)) return 'yes';
+    const number = index.numberOf(hash);
+    if (number === undefined) return 'unknown';
+    if (this.best === undefined || this.best.number < number) return 'no';
+    if (index.isFinal(hash)) {
+      // On the agreed chain height alone decides, unless this upstream contradicts that chain.
+      return this.forked ? 'no' : 'yes';
+    }
+    return index.isAncestor(hash, this.best.hash) ? 'yes' : 'no';
+  }
+}

@@ -1,0 +1,323 @@
+import type { Call } from '../call.ts';
+import type { Chain, MethodTraits, UpstreamClient, Verdict } from '../chain/chain.ts';
+import { BalancerError, isBalancerError, TransportError } from '../errors.ts';
+import type { RawJson, Reply } from '../json-rpc/message.ts';
+import { PeakEwma } from '../selector/peak-ewma.ts';
+import type { Candidate } from '../selector/selector.ts';
+import type { Clock, Random } from '../time/clock.ts';
+import { endpoint } from '../transport/endpoint.ts';
+import type {
+  SubscribeReply,
+  SubscriptionHandlers,
+  Transport,
+  TransportFactory,
+} from '../transport/transport.ts';
+import {
+  type BreakerPermit,
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+} from './circuit-breaker.ts';
+import { type Limits, type LimitsOptions, limits } from './limits.ts';
+import type { Outcome } from './outcome.ts';
+import type { Role } from './role.ts';
+import { SlowStart, type SlowStartOptions } from './slow-start.ts';
+import { UpstreamState } from './state.ts';
+
+/** A URL, or what `websocket(url, options)` or `http(url, options)` made. */
+export type EndpointOption = string | TransportFactory;
+
+/** One upstream as configured. */
+export interface UpstreamOptions {
+  /** Unique in its pool; appears in logs, metrics and errors. @default `upstream-1`, `-2`, … */
+  readonly id?: string;
+  /**
+   * How to reach it. Of several, WebSocket carries calls and subscriptions and HTTP takes over
+   * while it is down.
+   */
+  readonly transport: EndpointOption | readonly EndpointOption[];
+  /** @default 'primary' */
+  readonly role?: Role;
+  /** Free labels that calls may ask for. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Bounds on what this upstream is sent. @default none */
+  readonly limits?: LimitsOptions;
+  /** Corrects what the upstream says about its methods. */
+  readonly methods?: {
+    /** Offered even if it does not list them. */
+    readonly enabled?: readonly string[];
+    /** Never sent to it. */
+    readonly disabled?: readonly string[];
+  };
+}
+
+/** What an upstream shares with its pool. */
+export interface UpstreamContext {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'random'>;
+  readonly slowStart?: Omit<SlowStartOptions, 'clock'>;
+  /** Time for one probe or head call, in milliseconds. */
+  readonly probeTimeoutMs: number;
+  /** How long an upstream rests after a rate limit that named no time, in milliseconds. */
+  readonly coolDownMs: number;
+  /** Told of each attempt's success or failure, for outlier detection. */
+  readonly onOutcome: (id: string, ok: boolean) => void;
+  /** Told the genesis hash after each identity check that passed. */
+  readonly onIdentified: (genesisHash: string) => void;
+}
+
+/** The breaker's answer when it gives no permit. */
+const refused: BreakerPermit = 0;
+
+/** Traffic waits for probes: without them nobody knows whether there is a point in traffic. */
+const priorities = { probe: 1, traffic: 0 } as const;
+
+/** One node (or provider) behind the balancer: its connection, limits, breaker, load and state. */
+export class Upstream implements Candidate {
+  readonly id: string;
+  readonly role: Role;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly transport: Transport;
+  readonly state = new UpstreamState();
+  readonly breaker: CircuitBreaker;
+  /** For the chain package: calls past the breaker, ahead of traffic. */
+  readonly client: UpstreamClient;
+  readonly #context: UpstreamContext;
+  readonly #latency: PeakEwma;
+  readonly #limits: Limits;
+  readonly #slowStart: SlowStart;
+  readonly #enabled: ReadonlySet<string>;
+  readonly #disabled: ReadonlySet<string>;
+  #pending = 0;
+  #answered = 0;
+  #failed = 0;
+
+  constructor(id: string, options: UpstreamOptions, context: UpstreamContext) {
+    const { clock, random } = context;
+    this.id = id;
+    this.role = options.role ?? 'primary';
+    this.labels = options.labels ?? {};
+    this.#context = context;
+    this.breaker = new CircuitBreaker({ clock, random, ...context.breaker });
+    this.#latency = new PeakEwma({ clock });
+    this.#limits = limits(options.limits, { clock });
+    this.#slowStart = new SlowStart({ clock, ...context.slowStart });
+    this.#enabled = new Set(options.methods?.enabled);
+    this.#disabled = new Set(options.methods?.disabled);
+    this.transport = endpoint(options.transport)({ upstream: id, clock, random });
+    this.client = this.#makeClient();
+  }
+
+  /** Expected cost of one more call. */
+  get load(): number {
+    return this.#latency.load(this.#pending) / this.#slowStart.weight();
+  }
+
+  /** Attempts under way. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Attempts that brought an answer, since the start. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Attempts that failed through this upstream's fault, since the start. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Average round trip, in milliseconds, peaks weighing more. */
+  get latencyMs(): number {
+    return this.#latency.value;
+  }
+
+  /** Connects, checking on each new connection that the node is of our chain. */
+  start(): void {
+    this.transport.start(async (connection) => {
+      const { chain, onIdentified } = this.#context;
+      onIdentified(await chain.identify((method, params) => connection.request(method, params)));
+    });
+  }
+
+  /** Back in rotation: its share of traffic grows slowly. */
+  beginSlowStart(): void {
+    this.#slowStart.begin();
+  }
+
+  /** May this method be sent here? */
+  offers(method: string): boolean {
+    if (this.#disabled.has(method)) return false;
+    const { methods } = this.state;
+    return methods === undefined || methods.has(method) || this.#enabled.has(method);
+  }
+
+  /**
+   * Sends one call, judges what comes back and learns from it. Never rejects. In a panic the call
+   * goes out even when the breaker would refuse it.
+   */
+  async attempt(
+    call: Call,
+    traits: MethodTraits,
+    timeoutMs: number,
+    panic: boolean,
+    signal?: AbortSignal,
+  ): Promise<Outcome> {
+    const permit = this.breaker.tryAcquire();
+    if (permit === refused && !panic) {
+      return failure(new BalancerError('no eligible upstream', 'circuit open'), false);
+    }
+    this.#pending += 1;
+    const startMs = this.#context.clock.now();
+    try {
+      const options = signal ? { timeoutMs, signal } : { timeoutMs };
+      const reply = await this.#limits.run(
+        () => this.transport.request(call.method, call.params, options),
+        { priority: priorities.traffic, ...(signal && { signal }) },
+      );
+      return this.#learn(call, traits, reply, permit, this.#context.clock.now() - startMs);
+    } catch (error) {
+      return this.#learnFailure(error, permit, this.#context.clock.now() - startMs);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  /** Subscribes past limits' queue: a subscription is no load by itself. */
+  subscribe(
+    call: Call,
+    unsubscribe: string,
+    handlers: SubscriptionHandlers,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<SubscribeReply> {
+    return this.transport.subscribe(
+      { ...call, unsubscribe },
+      handlers,
+      signal ? { timeoutMs, signal } : { timeoutMs },
+    );
+  }
+
+  /** Closes the connection for good. */
+  async close(): Promise<void> {
+    this.state.draining = true;
+    this.state.voting = false;
+    this.#limits.close();
+    await this.transport.close();
+  }
+
+  #learn(
+    call: Call,
+    traits: MethodTraits,
+    reply: Reply,
+    permit: BreakerPermit,
+    durationMs: number,
+  ): Outcome {
+    const verdict = this.#judge(call, traits, reply);
+    if (verdict.action === 'cool down') {
+      this.#rest(verdict.retryAfterMs);
+      this.breaker.release(permit);
+      const error = new BalancerError('rate limited', verdict.reason, { origin: 'upstream' });
+      // It declined the call, so even a submission may be sent elsewhere.
+      return { kind: 'failure', error, reason: verdict.reason, sent: false, reply };
+    }
+    if (verdict.action === 'failure') {
+      this.#record(false, permit, durationMs);
+      const error = new BalancerError('transport', verdict.reason, { origin: 'upstream' });
+      return { kind: 'failure', error, reason: verdict.reason, sent: true, reply };
+    }
+    this.#record(true, permit, durationMs);
+    return verdict.action === 'missing'
+      ? { kind: 'missing', reply, reason: verdict.reason }
+      : { kind: 'answer', reply };
+  }
+
+  #judge(call: Call, traits: MethodTraits, reply: Reply): Verdict {
+    if (reply.kind === 'error') return this.#context.chain.judge(call.method, reply.error);
+    return traits.nullMeans === 'missing' && reply.result === 'null'
+      ? { action: 'missing', reason: 'answered null' }
+      : { action: 'return' };
+  }
+
+  #learnFailure(caught: unknown, permit: BreakerPermit, durationMs: number): Outcome {
+    const error = isBalancerError(caught)
+      ? caught
+      : new BalancerError('transport', caught instanceof Error ? caught.message : String(caught), {
+          cause: caught,
+        });
+    const sent = error instanceof TransportError ? error.sent : error.code === 'timeout';
+    switch (error.code) {
+      case 'rate limited':
+        this.#rest(error instanceof TransportError ? error.retryAfterMs : undefined);
+        this.breaker.release(permit);
+        break;
+      case 'overloaded':
+      case 'cancelled':
+      case 'closed':
+        // Our own doing: it says nothing about the upstream.
+        this.breaker.release(permit);
+        break;
+      default:
+        this.#record(false, permit, durationMs);
+    }
+    return failure(error, sent);
+  }
+
+  #record(ok: boolean, permit: BreakerPermit, durationMs: number): void {
+    if (ok) {
+      this.#answered += 1;
+      this.#latency.observe(durationMs);
+      this.breaker.success(permit);
+    } else {
+      this.#failed += 1;
+      this.#latency.observeAtLeast(durationMs);
+      this.breaker.failure(permit);
+    }
+    this.#context.onOutcome(this.id, ok);
+  }
+
+  #rest(retryAfterMs = this.#context.coolDownMs): void {
+    this.state.coolDownUntilMs = this.#context.clock.now() + retryAfterMs;
+  }
+
+  #makeClient(): UpstreamClient {
+    const { probeTimeoutMs: timeoutMs } = this.#context;
+    const { transport } = this;
+    return {
+      get canSubscribe() {
+        return transport.canSubscribe;
+      },
+      request: (method: string, params: RawJson) =>
+        this.#limits.run(() => transport.request(method, params, { timeoutMs }), {
+          priority: priorities.probe,
+        }),
+      subscribe: async (method, params, unsubscribe, onItem, onEnd) => {
+        let end = (): void => {};
+        const outcome = await transport.subscribe(
+          { method, params, unsubscribe },
+          {
+            onSubscribed: (subscription) => {
+              end = () => subscription.unsubscribe();
+            },
+            onNotification: onItem,
+            onEnd,
+          },
+          { timeoutMs },
+        );
+        if (outcome.kind === 'error') {
+          throw new BalancerError('transport', `${method}: ${outcome.error.message}`, {
+            origin: 'upstream',
+            cause: outcome.error,
+          });
+        }
+        return () => end();
+      },
+    };
+  }
+}
+
+function failure(error: BalancerError, sent: boolean): Outcome {
+  return { kind: 'failure', error, reason: error.rawMessage, sent };
+}
