@@ -1,8 +1,9 @@
-import { type Balancer, type CallOptions, isBalancerError } from '@dshackle/core';
+import { type CallOptions, isBalancerError } from '@dshackle/core';
 import type { Logger } from '../logs/logger.ts';
 import { toJsonRpcError } from './errors.ts';
 import type { Item } from './request.ts';
 import { errorResponse, rawErrorResponse, resultResponse } from './response.ts';
+import type { ServedBalancer } from './route.ts';
 
 /** The response to an item, or `undefined` where none is due. */
 export type Response = string | undefined;
@@ -19,7 +20,7 @@ export function failureResponse(
 
 /** Forwards one call and splices the response out of the answer. Never rejects. */
 export async function answer(
-  balancer: Balancer,
+  balancer: ServedBalancer,
   item: Exclude<Item, { kind: 'invalid' }>,
   options: CallOptions,
   log: Logger,

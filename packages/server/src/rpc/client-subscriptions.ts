@@ -1,10 +1,11 @@
-import type { Balancer, RawJson, Subscription } from '@dshackle/core';
+import type { RawJson, Subscription } from '@dshackle/core';
 import type { Logger } from '../logs/logger.ts';
 import { failureResponse } from './answer.ts';
 import type { ClientScope } from './client-scope.ts';
 import { doorErrorCodes, limitError, toJsonRpcError } from './errors.ts';
 import type { Item } from './request.ts';
 import { errorResponse, rawErrorResponse, resultResponse } from './response.ts';
+import type { ServedBalancer } from './route.ts';
 
 type CallItem = Extract<Item, { kind: 'call' }>;
 
@@ -18,7 +19,7 @@ export interface SubscriptionOutlet {
 
 /** Options of {@link ClientSubscriptions}. */
 export interface ClientSubscriptionsOptions {
-  readonly balancer: Balancer;
+  readonly balancer: ServedBalancer;
   readonly scope: ClientScope;
   /** Most subscriptions at a time, those being made included. */
   readonly limit: number;

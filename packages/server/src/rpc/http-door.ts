@@ -69,7 +69,10 @@ export class HttpDoor {
         this.#send(request, response, 413, errorResponse('null', error));
         return;
       }
-      void this.#serve(route, body, request, response);
+      this.#serve(route, body, request, response).catch((error: unknown) => {
+        this.#options.log.error('request failed unexpectedly', { route: route.id, error });
+        response.destroy();
+      });
     });
   }
 

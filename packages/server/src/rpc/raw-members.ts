@@ -6,10 +6,18 @@ export interface RawMembers {
   readonly params: RawJson | undefined;
 }
 
-/** Raw `id` and `params` of a request that is known to be valid JSON. */
+/**
+ * Raw `id` and `params` of a request that is known to be valid JSON.
+ *
+ * @throws SyntaxError when it is nested too deeply
+ */
 export function rawMembers(_text: string, parsed: Readonly<Record<string, unknown>>): RawMembers {
-  return {
-    id: parsed.id === undefined ? undefined : JSON.stringify(parsed.id),
-    params: parsed.params === undefined ? undefined : JSON.stringify(parsed.params),
-  };
+  try {
+    return {
+      id: parsed.id === undefined ? undefined : JSON.stringify(parsed.id),
+      params: parsed.params === undefined ? undefined : JSON.stringify(parsed.params),
+    };
+  } catch (cause) {
+    throw new SyntaxError('nested too deeply', { cause });
+  }
 }

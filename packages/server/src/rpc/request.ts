@@ -20,8 +20,8 @@ function invalid(id: RawJson, why: string): Item {
   return { kind: 'invalid', id, error };
 }
 
-function rejected(code: number, message: string): Message {
-  return { kind: 'single', item: { kind: 'invalid', id: 'null', error: { code, message } } };
+function rejected(error: JsonRpcError): Message {
+  return { kind: 'single', item: { kind: 'invalid', id: 'null', error } };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -56,23 +56,23 @@ function readItem(text: string, parsed: unknown): Item {
  * with the code of the JSON-RPC specification.
  */
 export function readMessage(text: string, maxBatchItems: number): Message {
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed)
+      ? readBatch(text, parsed, maxBatchItems)
+      : { kind: 'single', item: readItem(text, parsed) };
   } catch {
-    return rejected(jsonRpcCodes.parseError, 'Parse error');
+    return rejected({ code: jsonRpcCodes.parseError, message: 'Parse error' });
   }
-  if (!Array.isArray(parsed)) return { kind: 'single', item: readItem(text, parsed) };
+}
+
+function readBatch(_text: string, parsed: readonly unknown[], maxItems: number): Message {
   if (parsed.length === 0) {
-    return rejected(jsonRpcCodes.invalidRequest, 'Invalid request: empty batch');
+    return { kind: 'single', item: invalid('null', 'empty batch') };
   }
-  if (parsed.length > maxBatchItems) {
-    const error = limitError(
-      doorErrorCodes.batchTooBig,
-      'The batch request was too large',
-      maxBatchItems,
-    );
-    return { kind: 'single', item: { kind: 'invalid', id: 'null', error } };
+  if (parsed.length > maxItems) {
+    const message = 'The batch request was too large';
+    return rejected(limitError(doorErrorCodes.batchTooBig, message, maxItems));
   }
   return { kind: 'batch', items: parsed.map((item) => readItem('', item)) };
 }

@@ -1,10 +1,16 @@
 import type { Balancer } from '@dshackle/core';
 
+/** What the doors need of a balancer. */
+export type ServedBalancer = Pick<
+  Balancer,
+  'chain' | 'available' | 'session' | 'forward' | 'subscribe'
+>;
+
 /** One path of the server and the engine behind it. */
 export interface Route {
   /** Served at `/<id>`. */
   readonly id: string;
-  readonly balancer: Balancer;
+  readonly balancer: ServedBalancer;
 }
 
 /** Finds the route of a request. */

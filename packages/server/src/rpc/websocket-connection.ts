@@ -14,7 +14,11 @@ import { errorResponse, resultResponse } from './response.ts';
 import type { Route } from './route.ts';
 
 /** Close codes of RFC 6455 that this server uses. Never 1000: dedot would not come back. */
-export const closeCodes = { policyViolation: 1008, serviceRestart: 1012 } as const;
+export const closeCodes = {
+  policyViolation: 1008,
+  internalError: 1011,
+  serviceRestart: 1012,
+} as const;
 
 /** Notifications held back while the batch that subscribed to them is answered. */
 const maxHeldNotifications = 1024;
@@ -40,7 +44,10 @@ export class WebSocketConnection {
   readonly #options: WebSocketConnectionOptions;
   readonly #scope: ClientScope;
   readonly #subscriptions: ClientSubscriptions;
-  readonly #inFlight = new InFlight();
+  /** Messages not answered yet. */
+  readonly #messages = new InFlight();
+  /** Calls not answered yet. */
+  #calls = 0;
   #draining = false;
   #over = false;
   #paused = false;
@@ -97,7 +104,7 @@ export class WebSocketConnection {
   /** Takes no new call; closes the connection once those in flight are answered. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await this.#inFlight.idle();
+    await this.#messages.idle();
     this.close(closeCodes.serviceRestart, 'the server is shutting down');
   }
 
@@ -117,17 +124,24 @@ export class WebSocketConnection {
   #onMessage(data: RawData): void {
     this.#heard = true;
     if (this.#over) return;
-    const { limits } = this.#options;
+    const { route, limits, log } = this.#options;
     const text = String(data);
     const message = readMessage(text, limits.maxBatchItems);
+    this.#messages.enter();
     this.#pendingBytes += text.length;
     this.#pace();
     const served =
       message.kind === 'single' ? this.#serve(message.item) : this.#serveBatch(message.items);
-    void served.then(() => {
-      this.#pendingBytes -= text.length;
-      this.#pace();
-    });
+    served
+      .catch((error: unknown) => {
+        log.error('message failed unexpectedly', { route: route.id, error });
+        this.close(closeCodes.internalError, 'internal error');
+      })
+      .finally(() => {
+        this.#messages.leave();
+        this.#pendingBytes -= text.length;
+        this.#pace();
+      });
   }
 
   async #serve(item: Item): Promise<void> {
@@ -165,7 +179,7 @@ export class WebSocketConnection {
     }
     const { kind } = route.balancer.chain.traits(item.call.method);
     if (kind === 'unsubscribe') return this.#unsubscribe(item);
-    this.#inFlight.enter();
+    this.#calls++;
     try {
       if (kind === 'subscribe') {
         // A subscription nobody knows the id of can never be ended: not made.
@@ -175,7 +189,7 @@ export class WebSocketConnection {
       const options = kind === 'submit' ? this.#scope.submitOptions : this.#scope.options;
       return await answer(route.balancer, item, options, log);
     } finally {
-      this.#inFlight.leave();
+      this.#calls--;
     }
   }
 
@@ -184,7 +198,7 @@ export class WebSocketConnection {
       return { code: balancerErrorCodes.closed, message: 'The server is shutting down' };
     }
     const limit = limits.maxCallsPerConnection;
-    if (this.#inFlight.count < limit) return undefined;
+    if (this.#calls < limit) return undefined;
     return limitError(doorErrorCodes.busy, 'Too many calls on the connection', limit);
   }
 

@@ -1,6 +1,5 @@
 import {
   type Answer,
-  type Balancer,
   BalancerError,
   type Call,
   type CallOptions,
@@ -13,6 +12,7 @@ import {
   type SubscribeOutcome,
   type SubscriberHandlers,
 } from '@dshackle/core';
+import type { ServedBalancer } from '../rpc/route.ts';
 
 /** Answers one call of a {@link FakeBalancer}. */
 export type Handler = (
@@ -80,7 +80,7 @@ const chain: Chain = {
 };
 
 /** A balancer whose answers a test writes. */
-export class FakeBalancer implements Balancer {
+export class FakeBalancer implements ServedBalancer {
   readonly chain = chain;
   available = true;
   /** What was forwarded, in order. */
@@ -145,12 +145,6 @@ export class FakeBalancer implements Balancer {
     if (typeof answered === 'string') handlers.onItem(answered);
     return { kind: 'subscribed' };
   }
-
-  request = unused;
-  onAvailability = () => () => {};
-  ready = () => Promise.resolve();
-  close = () => Promise.resolve();
-  [Symbol.asyncDispose] = () => Promise.resolve();
 }
 
 function methodNotFound(): Reply {
