@@ -136,7 +136,7 @@ class PooledBalancer implements Balancer {
       random,
       events,
       options: policy,
-      deadlines: new Deadlines({ clock }),
+      deadlines: new Deadlines(clock),
       latencies: new LatencyQuantile({ clock }),
       retryBudget: new RetryBudget({ clock, ...options.policy?.retryBudget }),
       select: (need, tried) => this.#rotation.select(need, tried),

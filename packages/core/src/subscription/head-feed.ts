@@ -1,5 +1,6 @@
 import type { Block, FeedKind } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
+import { guard } from '../transport/guard.ts';
 
 /** Told of one block. */
 export type BlockListener = (block: Block) => void;
@@ -40,7 +41,7 @@ export class HeadFeed {
   /** Delivers the current block (as a node does), then all that follow. */
   subscribe(listener: BlockListener): () => void {
     this.#listeners.add(listener);
-    if (this.#last) listener(this.#last);
+    if (this.#last) guard(listener, this.#last);
     return () => this.#listeners.delete(listener);
   }
 
@@ -78,6 +79,6 @@ export class HeadFeed {
 
   #deliver(block: Block): void {
     this.#last = block;
-    for (const listener of this.#listeners) listener(block);
+    for (const listener of this.#listeners) guard(listener, block);
   }
 }

@@ -4,6 +4,7 @@ import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { Requirement } from '../selector/eligibility.ts';
+import { guard } from '../transport/guard.ts';
 import { CarriedSubscription } from './carried-subscription.ts';
 import { HeadFeed } from './head-feed.ts';
 
@@ -57,7 +58,7 @@ export class Subscriptions {
     this.#live.clear();
     for (const { stop, onEnd } of live) {
       stop();
-      onEnd(new BalancerError('closed', 'the balancer is closed'));
+      guard(onEnd, new BalancerError('closed', 'the balancer is closed'));
     }
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();

@@ -105,7 +105,7 @@ export class Upstream implements Candidate {
     this.#slowStart = new SlowStart({ clock, ...context.slowStart });
     this.#enabled = new Set(options.methods?.enabled);
     this.#disabled = new Set(options.methods?.disabled);
-    this.transport = endpoint(options.transport)({ upstream: id, clock, random });
+    this.transport = factoryOf(options.transport)({ upstream: id, clock, random });
     this.client = this.#makeClient();
   }
 
@@ -320,4 +320,14 @@ export class Upstream implements Candidate {
 
 function failure(error: BalancerError, sent: boolean): Outcome {
   return { kind: 'failure', error, reason: error.rawMessage, sent };
+}
+
+/** Of several ways to one node, the first that can subscribe leads. */
+function factoryOf(transport: UpstreamOptions['transport']): TransportFactory {
+  const ways = [transport].flat() as EndpointOption[];
+  const [first] = ways;
+  if (first === undefined) {
+    throw new BalancerError('invalid request', 'an upstream needs at least one transport');
+  }
+  return endpoint(first);
 }

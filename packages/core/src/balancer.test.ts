@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import { FakeLedger, FakeNode, result, testBalancer } from './testing/index.ts';
+
+describe('a balancer over healthy upstreams', () => {
+  it('becomes available, agrees on the head, and answers', async () => {
+    await using test = await testBalancer();
+    const { balancer, ledger } = test;
+    expect(balancer.available).toBe(true);
+    expect(balancer.head.best).toEqual({ number: 10, hash: ledger.head.hash });
+    expect(balancer.head.finalized?.number).toBe(8);
+    expect(await balancer.request('local')).toMatch(/local by [abc]/);
+  });
+
+  it('closes without leaving a timer', async () => {
+    const test = await testBalancer();
+    await test.balancer.request('local');
+    await test.balancer.close();
+    await test.clock.advance(0);
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+
+  it('fills in the block a call left out, and routes to who has it', async () => {
+    await using test = await testBalancer();
+    const { balancer, nodes } = test;
+    const [a] = nodes;
+    await test.mine(1, [a!]);
+    expect(balancer.head.best?.number).toBe(11);
+    for (let i = 0; i < 10; i += 1) {
+      expect(await balancer.request('get', [`key${i}`])).toBe(`key${i}@0x11-a by a`);
+    }
+  });
+});
+
+describe('promise 1, failover', () => {
+  it('hides the crash of an upstream from calls in flight', async () => {
+    await using test = await testBalancer();
+    const { balancer, nodes, clock } = test;
+    const [a, b, c] = nodes as [FakeNode, FakeNode, FakeNode];
+    for (const node of nodes) node.hang();
+    const calls = Promise.all(Array.from({ length: 20 }, () => balancer.request('local')));
+    await clock.advance(0);
+    a.crash();
+    b.thaw();
+    c.thaw();
+    await clock.advance(2000);
+    for (const answer of await calls) expect(answer).toMatch(/local by [bc]/);
+  });
+
+  it('asks another upstream when one hangs', async () => {
+    await using test = await testBalancer();
+    const { balancer, nodes, clock } = test;
+    nodes[0]!.hang();
+    const calls = Promise.all(Array.from({ length: 12 }, () => balancer.request('local')));
+    await clock.advance(1500);
+    for (const answer of await calls) expect(answer).toMatch(/local by [bc]/);
+  });
+
+  it('returns a correct negative answer unchanged, without asking anybody else', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) {
+      node.handle('local', () => ({
+        kind: 'error',
+        error: { code: 3, message: 'execution reverted' },
+        raw: '{"code":3,"message":"execution reverted"}',
+      }));
+    }
+    const answer = await test.balancer.forward({ method: 'local', params: '[]' });
+    expect(answer.reply).toMatchObject({ kind: 'error', error: { code: 3 } });
+    expect(
+      test.nodes.flatMap((node) => node.calls.filter((c) => c.method === 'local')),
+    ).toHaveLength(1);
+  });
+
+  it('asks everybody before it believes that something is missing', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    a.handle('header', () => result(null));
+    b.handle('header', () => result(null));
+    const hash = test.ledger.head.hash;
+    expect(await test.balancer.request('header', [hash])).toMatchObject({ hash });
+    c.handle('header', () => result(null));
+    expect(await test.balancer.request('header', [hash])).toBeNull();
+  });
+
+  it('waits for an upstream while all of them reconnect', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.crash();
+    expect(test.balancer.available).toBe(false);
+    const call = test.balancer.request('local');
+    await test.clock.advance(1000);
+    await test.nodes[1]!.restart();
+    await test.clock.advance(1000);
+    expect(await call).toBe('local by b');
+  });
+
+  it('says why nobody may serve once the wait is over', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.crash();
+    const call = test.balancer.request('local').catch((error: unknown) => error);
+    await test.clock.advance(6000);
+    expect(String(await call)).toContain('[no eligible upstream] 3 of 3 disconnected');
+  });
+
+  it('never repeats a submission whose outcome is unknown', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.hang();
+    const call = test.balancer.request('submit', ['tx']).catch((error: unknown) => error);
+    await test.clock.advance(0);
+    const asked = test.nodes.filter((node) => node.calls.some((c) => c.method === 'submit'));
+    expect(asked).toHaveLength(1);
+    asked[0]!.crash('connection lost');
+    await test.clock.advance(10_000);
+    expect(String(await call)).toContain('connection lost');
+    expect(test.nodes.filter((node) => node.calls.some((c) => c.method === 'submit'))).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('promise 2, monotonic reads', () => {
+  it('answers a session only from upstreams that have what it has seen', async () => {
+    await using test = await testBalancer();
+    const session = test.balancer.session();
+    const [a] = test.nodes;
+    await test.mine(1, [a!]);
+    await test.balancer.request('get', ['x'], { session });
+    expect(session.seen).toBe(11);
+    for (let i = 0; i < 10; i += 1) {
+      expect(await test.balancer.request('local', [i], { session })).toBe('local by a');
+    }
+  });
+
+  it('waits for another upstream to catch up when the one that led is gone', async () => {
+    await using test = await testBalancer();
+    const session = test.balancer.session();
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    await test.mine(1, [a]);
+    expect(await test.balancer.request('best_hash', [], { session })).toBe('0x11-a');
+    a.crash();
+    const call = test.balancer.request('get', ['x'], { session });
+    await test.clock.advance(500);
+    b.advance();
+    await test.clock.advance(500);
+    expect(await call).toBe('x@0x11-a by b');
+  });
+});
+
+describe('promise 3, whole subscriptions', () => {
+  it('delivers every block once and in order while upstreams come and go', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    const heads: number[] = [];
+    const finals: number[] = [];
+    const ends: string[] = [];
+    for (const [method, list] of [
+      ['follow_best', heads],
+      ['follow_finalized', finals],
+    ] as const) {
+      await test.balancer.subscribe(
+        { method, params: '[]' },
+        {
+          onSubscribed: () => {},
+          onItem: (item) => list.push((JSON.parse(item) as { number: number }).number),
+          onEnd: (error) => ends.push(error.code),
+        },
+      );
+    }
+    await test.mine(3, [a, b]);
+    a.crash();
+    await test.mine(3, [b]);
+    b.crash();
+    await test.clock.advance(100);
+    // c hears of six blocks only by the newest: the rest is fetched.
+    c.advance();
+    c.finalize(test.ledger.ancestor(test.ledger.head, 14));
+    await test.clock.advance(100);
+    await a.restart();
+    await test.clock.advance(100);
+    await test.mine(2, [a, c]);
+    expect(heads).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18]);
+    expect(ends).toEqual([]);
+    expect(finals).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 16]);
+  });
+});
+
+describe('promise 6, right chain', () => {
+  it('never serves from a node of another chain, at start or after a reconnect', async () => {
+    await using test = await testBalancer();
+    const other = new FakeLedger('other');
+    other.mine(20);
+    const [a] = test.nodes as [FakeNode];
+    const stranger = new FakeNode('stranger', other);
+    test.balancer.addUpstream(stranger.upstream());
+    a.crash();
+    await a.restart(other);
+    await test.clock.advance(1000);
+    for (let i = 0; i < 20; i += 1) {
+      expect(await test.balancer.request('local', [i])).toMatch(/local by [bc]/);
+    }
+    const reasons = test.balancer.snapshot().upstreams.map(({ id, reason }) => [id, reason]);
+    expect(Object.fromEntries(reasons)).toMatchObject({
+      a: 'disconnected',
+      stranger: 'disconnected',
+    });
+    expect(test.balancer.snapshot().upstreams[0]?.detail).toContain('wrong chain');
+  });
+
+  it('takes a lagging upstream out and brings it back by itself', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    await test.mine(6, [a, b]);
+    const reason = (): unknown => test.balancer.snapshot().upstreams[2]?.reason;
+    expect(reason()).toBe('lagging');
+    c.advance();
+    await test.clock.advance(0);
+    expect(reason()).toBeUndefined();
+  });
+
+  it('keeps the finalized head where others confirm it, whatever one upstream claims', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    let lie = test.ledger.head;
+    for (let i = 0; i < 20; i += 1) {
+      lie = test.ledger.fork(lie);
+      a.advance(lie);
+      a.finalize(lie);
+      await test.clock.advance(0);
+    }
+    expect(test.balancer.head.finalized?.number).toBe(8);
+    expect(test.balancer.head.best?.number).toBeLessThanOrEqual(13);
+    await test.mine(6, [b, c]);
+    expect(test.balancer.head.finalized?.number).toBe(14);
+    expect(test.balancer.snapshot().upstreams[0]?.reason).toBe('forked');
+    expect(test.balancer.head.best?.hash).toBe(test.ledger.head.hash);
+  });
+
+  it('takes a syncing upstream out within one probe', async () => {
+    await using test = await testBalancer();
+    test.nodes[0]!.health = { status: 'unhealthy', reason: 'syncing' };
+    await test.clock.advance(10_100);
+    expect(test.balancer.snapshot().upstreams[0]).toMatchObject({
+      reason: 'unhealthy',
+      detail: 'syncing',
+    });
+  });
+});

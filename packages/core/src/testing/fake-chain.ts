@@ -1,0 +1,177 @@
+import type { Block, Chain, MethodTraits, SubscriptionTraits } from '../chain/chain.ts';
+import type { RawJson } from '../json-rpc/message.ts';
+
+/** Options of {@link fakeChain}. */
+export interface FakeChainOptions {
+  /** Hash that block 0 must have. @default '0x0-a', as of `new FakeLedger()` */
+  readonly genesisHash?: string;
+  /** @default 6000 */
+  readonly blockTimeMs?: number;
+}
+
+const read: MethodTraits = {
+  kind: 'read',
+  lifetime: 'never',
+  idempotent: true,
+  nullMeans: 'value',
+  strategy: { kind: 'one' },
+};
+
+function subscription(traits: SubscriptionTraits): MethodTraits {
+  return { ...read, kind: 'subscribe', subscription: traits };
+}
+
+/** The fake chain's methods: one for each sort of traits. */
+const methods: Readonly<Record<string, MethodTraits>> = {
+  /** `[key, hash?]`: the value of a key at a block. */
+  get: {
+    ...read,
+    lifetime: 'by-hash',
+    at: 1,
+    block: ([, hash]) => (typeof hash === 'string' ? { kind: 'hash', hash } : { kind: 'best' }),
+  },
+  /** `[number]`: the hash of a block by height; null when the node does not have it. */
+  hash_of: {
+    ...read,
+    nullMeans: 'missing',
+    lifetime: 'by-number',
+    block: ([number]) => ({ kind: 'number', number: Number(number) }),
+  },
+  /** `[hash]`: a header; null when the node does not have it. */
+  header: {
+    ...read,
+    nullMeans: 'missing',
+    lifetime: 'by-hash',
+    block: ([hash]) => ({ kind: 'hash', hash: String(hash) }),
+  },
+  constant: { ...read, lifetime: 'constant' },
+  /** Answered from the pool's own view. */
+  best_hash: { ...read, lifetime: 'head', block: () => ({ kind: 'best' }) },
+  /** Any fact of one node. */
+  local: { ...read, kind: 'local' },
+  submit: { ...read, kind: 'submit', idempotent: false },
+  spread: { ...read, kind: 'submit', idempotent: false, strategy: { kind: 'broadcast', width: 3 } },
+  nonce: { ...read, strategy: { kind: 'maximum', width: 3 } },
+  forbidden: { ...read, kind: 'denied' },
+  follow_best: subscription({
+    source: 'head',
+    feed: 'best',
+    notification: 'best_block',
+    unsubscribe: 'unfollow',
+  }),
+  follow_finalized: subscription({
+    source: 'head',
+    feed: 'finalized',
+    notification: 'finalized_block',
+    unsubscribe: 'unfollow',
+  }),
+  follow_all: subscription({
+    source: 'head',
+    feed: 'all',
+    notification: 'any_block',
+    unsubscribe: 'unfollow',
+  }),
+  watch_value: subscription({
+    source: 'upstream',
+    resume: 'resubscribe',
+    notification: 'value',
+    unsubscribe: 'unwatch',
+    reducer: () => {
+      let last: RawJson | undefined;
+      return (item) => {
+        if (item === last) return undefined;
+        last = item;
+        return item;
+      };
+    },
+  }),
+  submit_and_watch: subscription({
+    source: 'upstream',
+    resume: 'never',
+    notification: 'status',
+    unsubscribe: 'unwatch',
+  }),
+};
+
+/** A chain for tests: what `FakeNode`s speak. */
+export function fakeChain(options: FakeChainOptions = {}): Chain {
+  const genesisHash = options.genesisHash ?? '0x0-a';
+  return {
+    id: 'fake',
+    family: 'fake',
+    blockTimeMs: options.blockTimeMs ?? 6000,
+    traits: (method) => methods[method] ?? { ...read, idempotent: false },
+    positional: (_method, params) =>
+      Array.isArray(params) ? params : Object.values(params as Record<string, unknown>),
+    answer: (method, _params, view) =>
+      method === 'best_hash' && view.best ? JSON.stringify(view.best.hash) : undefined,
+    identify: async (request) => {
+      const reply = await request('hash_of', '[0]');
+      const found = reply.kind === 'result' ? JSON.parse(reply.result) : reply.error.message;
+      if (found !== genesisHash) {
+        throw new Error(`wrong chain: expected genesis ${genesisHash}, found ${found}`);
+      }
+      return genesisHash;
+    },
+    heads: {
+      follow: async (client, observer) => {
+        const stops = await Promise.all([
+          client.subscribe(
+            'heads',
+            '[]',
+            'unheads',
+            (item) => {
+              const { block, best } = JSON.parse(item) as { block: Block; best: boolean };
+              observer.onBlock(withHeader(block), best);
+            },
+            observer.onEnd,
+          ),
+          client.subscribe(
+            'finalized_heads',
+            '[]',
+            'unheads',
+            (item) => observer.onFinalized(withHeader(JSON.parse(item) as Block)),
+            observer.onEnd,
+          ),
+        ]);
+        return () => {
+          for (const stop of stops) stop();
+        };
+      },
+      poll: async (client) => {
+        const reply = await client.request('heads_now', '[]');
+        if (reply.kind === 'error') throw new Error(reply.error.message);
+        const { best, finalized } = JSON.parse(reply.result) as { best: Block; finalized: Block };
+        return { best: withHeader(best), finalized: withHeader(finalized) };
+      },
+      fetch: async (client, hash) => {
+        const reply = await client.request('header', JSON.stringify([hash]));
+        if (reply.kind === 'error' || reply.result === 'null') return undefined;
+        return withHeader(JSON.parse(reply.result) as Block);
+      },
+    },
+    probes: {
+      health: async (client) => {
+        const reply = await client.request('health', '[]');
+        if (reply.kind === 'error') throw new Error(reply.error.message);
+        return JSON.parse(reply.result);
+      },
+      methods: async (client) => {
+        const reply = await client.request('methods', '[]');
+        return reply.kind === 'error' || reply.result === 'null'
+          ? undefined
+          : new Set(JSON.parse(reply.result) as string[]);
+      },
+    },
+    judge: (_method, { code, message }) => {
+      if (code === 404) return { action: 'missing', reason: message };
+      if (code === 429) return { action: 'cool down', reason: message };
+      if (code === 500) return { action: 'failure', reason: message };
+      return { action: 'return' };
+    },
+  };
+}
+
+function withHeader({ number, hash, parentHash }: Omit<Block, 'header'>): Block {
+  return { number, hash, parentHash, header: JSON.stringify({ number, hash, parentHash }) };
+}

@@ -1,0 +1,57 @@
+import type { Block } from '../chain/chain.ts';
+
+/** All blocks that the fake nodes of one test may have: a tree that grows on command. */
+export class FakeLedger {
+  readonly #blocks = new Map<string, Block>();
+  readonly genesis: Block;
+  #head: Block;
+  #forks = 0;
+
+  /** Ledgers with different names have different hashes from genesis on. */
+  constructor(name = 'a') {
+    this.genesis = this.#make(0, name, '0x00');
+    this.#head = this.genesis;
+  }
+
+  /** The newest block of the main branch. */
+  get head(): Block {
+    return this.#head;
+  }
+
+  /** Mines `count` blocks on the main branch; returns the last. */
+  mine(count = 1): Block {
+    for (let i = 0; i < count; i += 1) this.#head = this.mineOn(this.#head);
+    return this.#head;
+  }
+
+  /** Mines one block on any block, off the main branch; every call makes another block. */
+  fork(parent: Block): Block {
+    this.#forks += 1;
+    return this.#make(parent.number + 1, `f${this.#forks}`, parent.hash);
+  }
+
+  /** The one child of `parent` on the main branch of names. */
+  mineOn(parent: Block): Block {
+    const name = parent.hash.split('-').at(-1) as string;
+    return this.#make(parent.number + 1, name, parent.hash);
+  }
+
+  get(hash: string): Block | undefined {
+    return this.#blocks.get(hash);
+  }
+
+  /** The ancestor of `block` at that height. */
+  ancestor(block: Block, number: number): Block | undefined {
+    let at: Block | undefined = block;
+    while (at && at.number > number) at = this.#blocks.get(at.parentHash);
+    return at?.number === number ? at : undefined;
+  }
+
+  #make(number: number, name: string, parentHash: string): Block {
+    const hash = `0x${number}-${name}`;
+    const header = JSON.stringify({ number, hash, parentHash });
+    const block = { number, hash, parentHash, header };
+    this.#blocks.set(hash, block);
+    return block;
+  }
+}

@@ -1,0 +1,208 @@
+import type { Block, HealthReport } from '../chain/chain.ts';
+import { errorReply, type RawJson, type Reply } from '../json-rpc/message.ts';
+import type { TransportFactory } from '../transport/transport.ts';
+import type { UpstreamOptions } from '../upstream/upstream.ts';
+import type { FakeLedger } from './fake-ledger.ts';
+import { type ScriptedPeer, ScriptedTransport } from './scripted-transport.ts';
+
+/** Options of {@link FakeNode}. */
+export interface FakeNodeOptions {
+  /** False: an upstream without subscriptions, whose head is polled. @default true */
+  readonly canSubscribe?: boolean;
+  /** False: starts down. @default true */
+  readonly reachable?: boolean;
+}
+
+/** A handler of one method: what the node answers. */
+export type FakeHandler = (params: readonly unknown[]) => Reply | Promise<Reply>;
+
+/** A result as a reply. */
+export function result(value: unknown): Reply {
+  return { kind: 'result', result: JSON.stringify(value) };
+}
+
+/**
+ * A node of a {@link FakeLedger} that speaks the fake chain's methods. It has the blocks it was
+ * shown, and fails on command: crash, hang, lag, lie.
+ */
+export class FakeNode implements ScriptedPeer {
+  readonly id: string;
+  /** Every call it was asked, in order. */
+  readonly calls: { readonly method: string; readonly params: readonly unknown[] }[] = [];
+  health: HealthReport = { status: 'healthy' };
+  /** What it says it offers; `undefined` for nothing said. */
+  methods: readonly string[] | undefined;
+  #ledger: FakeLedger;
+  readonly #options: FakeNodeOptions;
+  readonly #handlers = new Map<string, FakeHandler>();
+  readonly #feeds = new Map<
+    string,
+    { readonly method: string; readonly push: (item: RawJson) => void }
+  >();
+  readonly #has = new Set<string>();
+  #transport: ScriptedTransport | undefined;
+  #best: Block;
+  #finalized: Block;
+  #hung: Promise<void> | undefined;
+  #thaw: () => void = () => {};
+
+  constructor(id: string, ledger: FakeLedger, options: FakeNodeOptions = {}) {
+    this.id = id;
+    this.#ledger = ledger;
+    this.#options = options;
+    this.#best = ledger.genesis;
+    this.#finalized = ledger.genesis;
+    this.#learn(ledger.head);
+    this.#best = ledger.head;
+  }
+
+  get best(): Block {
+    return this.#best;
+  }
+
+  get finalized(): Block {
+    return this.#finalized;
+  }
+
+  /** Live subscriptions of a method. */
+  subscriptions(method: string): number {
+    return [...this.#feeds.values()].filter((feed) => feed.method === method).length;
+  }
+
+  /** What goes into a balancer's `upstreams`. */
+  upstream(options: Omit<UpstreamOptions, 'transport'> = {}): UpstreamOptions {
+    const transport: TransportFactory = (context) => {
+      this.#transport = new ScriptedTransport(this, context, this.#options);
+      return this.#transport;
+    };
+    return { id: this.id, ...options, transport };
+  }
+
+  /** Takes a block (and its ancestors) as its best and tells subscribers. @default the ledger's head */
+  advance(block: Block = this.#ledger.head): void {
+    this.#learn(block);
+    this.#best = block;
+    this.#tell('heads', { block, best: true });
+  }
+
+  /** Takes a block that is not its best. */
+  see(block: Block): void {
+    this.#learn(block);
+    this.#tell('heads', { block, best: false });
+  }
+
+  /** Calls a block final. @default its best */
+  finalize(block: Block = this.#best): void {
+    this.#learn(block);
+    this.#finalized = block;
+    this.#tell('finalized_heads', block);
+  }
+
+  /** Answers a method in its own way. */
+  handle(method: string, handler: FakeHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  /** Delivers an item to every live subscription of a method. */
+  push(method: string, item: unknown): void {
+    this.#tell(method, item);
+  }
+
+  /** Takes calls and never answers, until {@link thaw}. */
+  hang(): void {
+    this.#hung ??= new Promise((resolve) => {
+      this.#thaw = resolve;
+    });
+  }
+
+  /** Answers what it was asked while it hung, late. */
+  thaw(): void {
+    this.#hung = undefined;
+    this.#thaw();
+  }
+
+  /** The connection breaks and stays down until {@link restart}. */
+  crash(reason?: string): void {
+    this.#feeds.clear();
+    this.#transport?.cut(reason);
+  }
+
+  /** Comes back, perhaps as a node of another ledger. */
+  async restart(ledger: FakeLedger = this.#ledger): Promise<void> {
+    if (ledger !== this.#ledger) {
+      this.#ledger = ledger;
+      this.#has.clear();
+      this.#learn(ledger.head);
+      this.#best = ledger.head;
+      this.#finalized = ledger.genesis;
+    }
+    await this.#transport?.connect();
+  }
+
+  /** Silently forgets its subscriptions: nothing is delivered any more, nothing is said. */
+  forgetSubscriptions(): void {
+    this.#feeds.clear();
+  }
+
+  /** Ends its subscriptions and says so. */
+  dropSubscriptions(): void {
+    this.#feeds.clear();
+    this.#transport?.dropSubscriptions();
+  }
+
+  async answer(method: string, params: RawJson): Promise<Reply> {
+    const values = JSON.parse(params) as unknown[];
+    this.calls.push({ method, params: values });
+    while (this.#hung) await this.#hung;
+    const handler = this.#handlers.get(method);
+    return handler ? handler(values) : this.#answerItself(method, values);
+  }
+
+  subscribed(method: string, _params: RawJson, id: string, push: (item: RawJson) => void): void {
+    this.#feeds.set(id, { method, push });
+    if (method === 'heads') push(JSON.stringify({ block: this.#best, best: true }));
+    if (method === 'finalized_heads') push(JSON.stringify(this.#finalized));
+  }
+
+  unsubscribed(id: string): void {
+    this.#feeds.delete(id);
+  }
+
+  #answerItself(method: string, [first, second]: readonly unknown[]): Reply {
+    switch (method) {
+      case 'get':
+        if (second !== undefined && !this.#has.has(String(second))) {
+          return errorReply({ code: 404, message: `unknown block ${second}` });
+        }
+        return result(`${first}@${second ?? this.#best.hash} by ${this.id}`);
+      case 'hash_of':
+        return result(this.#ledger.ancestor(this.#best, Number(first))?.hash ?? null);
+      case 'header':
+        return result(this.#has.has(String(first)) ? this.#ledger.get(String(first)) : null);
+      case 'heads_now':
+        return result({ best: this.#best, finalized: this.#finalized });
+      case 'health':
+        return result(this.health);
+      case 'methods':
+        return result(this.methods ?? null);
+      default:
+        return result(`${method} by ${this.id}`);
+    }
+  }
+
+  #learn(block: Block): void {
+    let at: Block | undefined = block;
+    while (at && !this.#has.has(at.hash)) {
+      this.#has.add(at.hash);
+      at = this.#ledger.get(at.parentHash);
+    }
+  }
+
+  #tell(method: string, item: unknown): void {
+    // A hung node delivers nothing either.
+    if (this.#hung) return;
+    for (const feed of [...this.#feeds.values()]) {
+      if (feed.method === method) feed.push(JSON.stringify(item));
+    }
+  }
+}
