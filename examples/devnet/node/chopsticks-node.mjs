@@ -9,6 +9,8 @@ import {
   setup,
 } from '@acala-network/chopsticks-core';
 import { blake2AsHex } from '@polkadot/util-crypto';
+import { finalityTracker } from './finality.mjs';
+import { finalityHandlers } from './finality-handlers.mjs';
 import { genesisProvider } from './genesis-provider.mjs';
 import { truthfulHandler } from './truthful-handler.mjs';
 
@@ -24,7 +26,7 @@ const NO_MESSAGES = { upwardMessages: {}, downwardMessages: [], horizontalMessag
  * cannot build an empty block while it holds a transaction, forgets to drop what an explicit
  * list included, and hides a failed build.
  */
-export async function bootNode({ genesis, host, port }, notify) {
+export async function bootNode({ genesis, host, port, finalityLag }, notify) {
   const provider = await genesisProvider(genesis);
   const chain = await setup({
     genesis: provider,
@@ -34,7 +36,10 @@ export async function bootNode({ genesis, host, port }, notify) {
   });
   sharePool(chain, notify);
 
-  const server = await createServer(truthfulHandler(chain, handler({ chain })), port, host);
+  const finality = finalityTracker(await chain.getBlock(provider.blockHash), finalityLag);
+  await finality.advance(chain.head);
+  const node = { chain, finality };
+  const server = await createServer(rpcHandler(node), port, host);
 
   return {
     identity: {
@@ -45,12 +50,23 @@ export async function bootNode({ genesis, host, port }, notify) {
     calls: {
       head: () => ({ number: chain.head.number, hash: chain.head.hash }),
       select: ({ pool }) => selectReady(chain, pool),
-      build: (params) => build(chain, params),
-      import: ({ block }) => importBlock(chain, block),
+      build: (params) => build(node, params),
+      import: ({ block }) => importBlock(node, block),
       fork: () => fork(chain),
       pool: ({ transactions }) => addToPool(chain, transactions),
     },
   };
+}
+
+/** Chopsticks' answers, but for the methods where a Substrate node says something else. */
+function rpcHandler({ chain, finality }) {
+  const chopsticks = handler({ chain });
+  const ours = finalityHandlers(chain, finality, chopsticks);
+  return truthfulHandler(chain, (request, subscriptions) =>
+    Object.hasOwn(ours, request.method)
+      ? ours[request.method](request, subscriptions)
+      : chopsticks(request, subscriptions),
+  );
 }
 
 /** Tells the controller, which plays the peer-to-peer network, of each transaction accepted here. */
@@ -111,8 +127,11 @@ function groupBySigner(pool) {
   return groups;
 }
 
-/** Executes the next block on top of the head, which must be `parentHash`. */
-async function build(chain, { parentHash, transactions }) {
+/**
+ * Executes the next block on top of the head, which must be `parentHash`. It counts as canonical
+ * unless it was to be another one.
+ */
+async function build({ chain, finality }, { parentHash, transactions, canonicalHash }) {
   const parent = chain.head;
   if (parent.hash !== parentHash) {
     throw new Error(`[wrong head] ${parent.number} ${parent.hash}, not ${parentHash}`);
@@ -130,11 +149,12 @@ async function build(chain, { parentHash, transactions }) {
   // One that made the runtime trap would do so in every block to come.
   for (const extrinsic of trapped) dropped.push({ extrinsic, status: { dropped: null } });
   await adopt(chain, block, transactions, dropped);
+  if (canonicalHash === undefined || canonicalHash === block.hash) await finality.advance(block);
   return { ...(await recordOf(block)), transactions, dropped };
 }
 
 /** Takes over a block another node executed: its header is checked, its state changes applied. */
-async function importBlock(chain, record) {
+async function importBlock({ chain, finality }, record) {
   const parent = await chain.getBlock(record.parentHash);
   if (!parent) throw new Error(`[unknown parent] of ${record.number} ${record.hash}`);
   const registry = await parent.registry;
@@ -149,6 +169,7 @@ async function importBlock(chain, record) {
     storageDiff: record.storageDiff,
   });
   await adopt(chain, block, record.transactions, record.dropped);
+  await finality.advance(block);
   return record.hash;
 }
 

@@ -43,7 +43,10 @@ export interface DevNode {
    * it stands still until the chain is far enough ahead; with 0 it catches up at once.
    */
   setLag(blocks: number): Promise<void>;
-  /** Builds divergent blocks on the node's head and takes no canonical block until `heal()`. */
+  /**
+   * Builds divergent blocks on the node's head and takes no canonical block until `heal()`. The
+   * fork is best there, and never final.
+   */
   fork(blocks?: number): Promise<void>;
   /** Leaves the fork for the canonical chain, announcing each canonical block since. */
   heal(): Promise<void>;
@@ -60,6 +63,8 @@ export interface DevNode {
 /** What a node needs of the network around it. */
 export interface NodeNetwork {
   readonly genesis: Genesis;
+  /** How many blocks finality is behind. */
+  readonly finalityLag: number;
   readonly pool: SharedPool;
   /** The canonical chain; set once the first nodes have booted. */
   readonly chain: CanonicalChain;
@@ -132,12 +137,9 @@ export class LocalNode implements DevNode, AsyncDisposable {
       log: (line) => this.#network.log(`${this.id}: ${line}`),
     });
     this.#process = process;
-    const { genesis } = this.#network;
-    const identity = await process.call(
-      'boot',
-      { genesis, host, port: this.#port },
-      BOOT_TIMEOUT_MS,
-    );
+    const { genesis, finalityLag } = this.#network;
+    const params = { genesis, finalityLag, host, port: this.#port };
+    const identity = await process.call('boot', params, BOOT_TIMEOUT_MS);
     // Chopsticks takes one of the next nine ports when its own is taken, and says nothing.
     if (identity.port !== this.#port) {
       await process.close();
@@ -269,8 +271,9 @@ export class LocalNode implements DevNode, AsyncDisposable {
   }
 
   async #execute(canonical: BlockRecord): Promise<void> {
-    const { parentHash, transactions } = canonical;
-    const block = await this.#call('build', { parentHash, transactions }, BUILD_TIMEOUT_MS);
+    const { parentHash, transactions, hash: canonicalHash } = canonical;
+    const params = { parentHash, transactions, canonicalHash };
+    const block = await this.#call('build', params, BUILD_TIMEOUT_MS);
     this.#delivered = canonical.number;
     this.#head = { number: block.number, hash: block.hash };
     if (block.hash === canonical.hash) return;

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { ApiPromise, WsProvider } from '@polkadot/api';
-import type { ApiOptions, SubmittableExtrinsic } from '@polkadot/api/types';
+import type { ApiPromise } from '@polkadot/api';
+import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import type { Keyring } from '@polkadot/keyring';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { WebSocket } from 'ws';
 import { devKeyring } from './dev-accounts.ts';
 import type { DevNode } from './dev-node.ts';
 import { type Devnet, type DevnetEvent, startDevnet } from './devnet.ts';
 import { initialBalance } from './genesis.ts';
 import { isAlive } from './is-alive.ts';
+import { connectApi, connectClient, result } from './test-client.ts';
 
 const ONE = 10n ** 12n;
 
@@ -34,38 +34,12 @@ afterEach(async () => {
 });
 afterAll(() => devnet?.close());
 
-interface Answer {
-  readonly result?: unknown;
-  readonly error?: { readonly code?: number; readonly message: string };
-}
-
-/** Over WebSocket, because chopsticks leaves the error code out of its HTTP answers. */
-async function ask(node: DevNode, method: string, ...params: unknown[]): Promise<Answer> {
-  const socket = new WebSocket(node.wsUrl);
-  try {
-    await once(socket, 'open');
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
-    const [data] = await once(socket, 'message');
-    return JSON.parse(String(data)) as Answer;
-  } finally {
-    socket.terminate();
-  }
-}
-
-async function result(node: DevNode, method: string, ...params: unknown[]): Promise<unknown> {
-  const answer = await ask(node, method, ...params);
-  if (answer.error) throw new Error(answer.error.message);
-  return answer.result;
-}
-
 const headOf = (node: DevNode) => result(node, 'chain_getBlockHash');
 const everywhere = (method: string, ...params: unknown[]) =>
   Promise.all(devnet.nodes.map((node) => result(node, method, ...params)));
 
 async function connectTo(node: DevNode): Promise<ApiPromise> {
-  // Its own types disagree with each other under exactOptionalPropertyTypes.
-  const provider = new WsProvider(node.wsUrl) as unknown as NonNullable<ApiOptions['provider']>;
-  const api = await ApiPromise.create({ provider, noInitWarn: true });
+  const api = await connectApi(node);
   apis.push(api);
   return api;
 }
@@ -177,7 +151,8 @@ describe('a devnet', () => {
     const signed = await transfer(api, 'Bob', ONE).signAsync(account('Eve'));
     await result(node1, 'author_submitExtrinsic', signed.toHex());
     await devnet.mine();
-    const again = await ask(node2, 'author_submitExtrinsic', signed.toHex());
+    using client = await connectClient(node2);
+    const again = await client.ask('author_submitExtrinsic', signed.toHex());
     expect(again.error?.code).toBe(1010);
   });
 
@@ -186,19 +161,14 @@ describe('a devnet', () => {
     const sign = async (to: string) =>
       (await transfer(api, to, ONE).signAsync(account('Eve'), { nonce: 1 })).toHex();
     const [first, second] = [await sign('Bob'), await sign('Dave')];
-    const socket = new WebSocket(node3.wsUrl);
-    await once(socket, 'open');
-    const statuses: unknown[] = [];
-    socket.on('message', (data) => statuses.push(JSON.parse(String(data)).params?.result));
+    using watcher = await connectClient(node3);
     await result(node1, 'author_submitExtrinsic', first);
-    const params = [second];
-    const method = 'author_submitAndWatchExtrinsic';
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
-    await expect.poll(() => statuses.length).toBeGreaterThan(1);
+    await watcher.ask('author_submitAndWatchExtrinsic', second);
     const [block] = await devnet.mine();
     expect(block?.transactions).toEqual([first]);
-    await expect.poll(() => statuses).toContainEqual({ invalid: { stale: null } });
-    socket.terminate();
+    await expect
+      .poll(() => watcher.notifications)
+      .toEqual([{ ready: null }, { invalid: { stale: null } }]);
   });
 
   it('builds blocks by itself between start and stop', async () => {
@@ -228,7 +198,8 @@ describe('a lagging node', () => {
     expect(node3.head).toMatchObject({ number: first?.number });
     expect(await result(node3, 'chain_getHeader', second?.hash)).toBeNull();
     expect(await result(node3, 'chain_getBlockHash', third?.number)).toBeNull();
-    const state = await ask(node3, 'state_getStorage', '0x3a636f6465', third?.hash);
+    using client = await connectClient(node3);
+    const state = await client.ask('state_getStorage', '0x3a636f6465', third?.hash);
     expect(state.error).toMatchObject({ code: 4003 });
     expect(await result(node3, 'chain_getBlockHash', before?.number)).toBe(before?.hash);
     await node3.setLag(0);

@@ -24,6 +24,8 @@ export interface DevnetOptions {
    * hashes: half a second of one core, each. @default 'import'
    */
   readonly followers?: 'import' | 'execute';
+  /** How many blocks the final block is behind the best one. @default 0 */
+  readonly finalityLag?: number;
   /** Told what happens, a line at a time. @default nobody */
   readonly log?: (line: string) => void;
   /** Closes the devnet, also one that is still starting. */
@@ -113,6 +115,7 @@ class LocalDevnet implements Devnet, NodeNetwork {
   readonly nodes: readonly LocalNode[];
   readonly genesis: NodeNetwork['genesis'];
   readonly followers: 'import' | 'execute';
+  readonly finalityLag: number;
   readonly pool = new SharedPool();
   readonly #options: DevnetOptions;
   readonly #listeners = new Set<(event: DevnetEvent) => void>();
@@ -125,6 +128,7 @@ class LocalDevnet implements Devnet, NodeNetwork {
   constructor(genesis: NodeNetwork['genesis'], ports: readonly number[], options: DevnetOptions) {
     this.genesis = genesis;
     this.followers = options.followers ?? 'import';
+    this.finalityLag = options.finalityLag ?? 0;
     this.#options = options;
     this.nodes = ports.map(
       (port, index) => new LocalNode(`node-${index + 1}`, port, options.lag?.[index] ?? 0, this),

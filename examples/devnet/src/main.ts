@@ -7,6 +7,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '3' },
     'block-time': { type: 'string', default: '3000' },
     lag: { type: 'string', default: '' },
+    'finality-lag': { type: 'string', default: '0' },
     port: { type: 'string' },
     chain: { type: 'string' },
   },
@@ -21,6 +22,7 @@ try {
   const devnet = await startDevnet({
     nodes: Number(values.nodes),
     blockTimeMs: Number(values['block-time']),
+    finalityLag: Number(values['finality-lag']),
     lag: values.lag.split(',').map(Number),
     ...(values.port === undefined ? {} : { port: Number(values.port) }),
     ...(values.chain === undefined ? {} : { chain: values.chain }),

@@ -41,13 +41,19 @@ export interface NodeIdentity {
 /** The calls a node process answers over its IPC channel: name → [params, result]. */
 export interface NodeCalls {
   /** Starts the chain and its server. Once. */
-  boot: [{ genesis: Genesis; host: string; port: number }, NodeIdentity];
+  boot: [{ genesis: Genesis; host: string; port: number; finalityLag: number }, NodeIdentity];
   /** The node's own head. */
   head: [Record<string, never>, BlockRef];
   /** Which of the pool can go into the next block, in order. */
   select: [{ pool: readonly PooledTransaction[] }, readonly string[]];
-  /** Executes the next block on top of the head, which must be `parentHash`. */
-  build: [{ parentHash: string; transactions: readonly string[] }, BlockRecord];
+  /**
+   * Executes the next block on top of the head, which must be `parentHash`. One that turns out
+   * other than `canonicalHash`, when given, is never final.
+   */
+  build: [
+    { parentHash: string; transactions: readonly string[]; canonicalHash?: string },
+    BlockRecord,
+  ];
   /** Takes over a block another node executed; its parent must be known. */
   import: [{ block: BlockRecord }, string];
   /** Executes an empty block of its own on top of the head. */
