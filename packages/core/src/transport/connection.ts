@@ -8,6 +8,7 @@ import { encodeRequest } from '../json-rpc/request.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Endpoint } from './credentials.ts';
 import { Liveness, type LivenessTarget } from './liveness.ts';
+import { namedError } from './named-error.ts';
 import { type CallHandlers, cancelled, PendingCalls } from './pending.ts';
 import type { Socket } from './platform/socket.ts';
 import { RecentMap } from './recent-map.ts';
@@ -248,7 +249,7 @@ export class Connection implements LivenessTarget {
     try {
       reply = readReply(envelope);
     } catch (error) {
-      call.onFail(error as TransportError);
+      call.onFail(namedError(this.#context.upstream, error as TransportError));
       return;
     }
     call.onReply(reply);

@@ -1,7 +1,7 @@
-import { isBalancerError } from '../errors.ts';
 import type { TimerHandle } from '../time/clock.ts';
 import type { Backoff } from './backoff.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
+import { messageOf } from './handshake-run.ts';
 import type { Handshake } from './transport.ts';
 
 /** Where one lane stands; see `TransportState`. */
@@ -97,9 +97,4 @@ export class Lane {
     this.#state = state;
     this.#onChange();
   }
-}
-
-function messageOf(error: unknown): string {
-  if (isBalancerError(error)) return error.rawMessage;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,147 @@
+import { type BalancerError, TransportError } from '../errors.ts';
+import type { RawJson, Reply } from '../json-rpc/message.ts';
+import { encodeRequest } from '../json-rpc/request.ts';
+import type { Clock } from '../time/clock.ts';
+import type { HttpLimits } from './http-options.ts';
+import { readHttpReply } from './http-reply.ts';
+import { namedError } from './named-error.ts';
+import { cancelled, PendingCalls } from './pending.ts';
+import type { FetchCall, Fetcher, HttpAnswer, HttpFailure } from './platform/fetcher.ts';
+import type { RequestOptions } from './transport.ts';
+
+/** What calls tell of the way to the upstream. */
+export interface HttpCallsEvents {
+  /** An HTTP response came, whatever it said. */
+  readonly onContact: () => void;
+  /** The connection could not be made, or broke. */
+  readonly onDisconnect: (reason: string) => void;
+}
+
+/** What {@link HttpCalls} works with. */
+export interface HttpCallsContext {
+  readonly upstream: string;
+  readonly clock: Clock;
+  readonly limits: HttpLimits;
+  readonly fetcher: Fetcher;
+}
+
+/**
+ * The calls to one HTTP endpoint: so many under way at once, the others in a queue of our own, so
+ * that a call given up leaves it at once and is known never to have been sent.
+ */
+export class HttpCalls {
+  readonly #context: HttpCallsContext;
+  readonly #events: HttpCallsEvents;
+  readonly #calls: PendingCalls;
+  readonly #underWay = new Map<number, FetchCall>();
+  readonly #queue = new Map<number, string>();
+
+  constructor(context: HttpCallsContext, events: HttpCallsEvents) {
+    this.#context = context;
+    this.#events = events;
+    this.#calls = new PendingCalls(context.upstream, context.clock);
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Sends one call, or queues it.
+   *
+   * @param urgent goes past queue and limit, as a handshake must: a busy upstream is not a dead one
+   */
+  request(
+    method: string,
+    params: RawJson,
+    options: RequestOptions = {},
+    urgent = false,
+  ): Promise<Reply> {
+    const { upstream, limits } = this.#context;
+    const { signal, timeoutMs } = options;
+    if (signal?.aborted) return Promise.reject(cancelled(upstream, method, signal));
+    if (this.#calls.size >= limits.maxPending && !urgent) {
+      const message = `${upstream}: ${this.#calls.size} calls are in flight already`;
+      return Promise.reject(new TransportError(message, { sent: false }, 'overloaded'));
+    }
+    return new Promise((resolve, reject) => {
+      const id = this.#calls.add(method, timeoutMs ?? limits.requestTimeoutMs, signal, {
+        onReply: resolve,
+        onFail: reject,
+        onGiveUp: this.#forget,
+      });
+      const body = encodeRequest(id, method, params);
+      if (urgent || this.#underWay.size < limits.connections) this.#post(id, body);
+      else this.#queue.set(id, body);
+    });
+  }
+
+  /** Fails the calls that were not sent yet. */
+  failQueued(reason: string): void {
+    const queued = [...this.#queue.keys()];
+    this.#queue.clear();
+    const message = `${this.#context.upstream}: ${reason}`;
+    for (const id of queued) {
+      this.#calls.take(id)?.onFail(new TransportError(message, { sent: false }));
+    }
+  }
+
+  /** Fails all calls, and drops the connections of those under way. */
+  failAll(error: () => BalancerError): void {
+    this.#queue.clear();
+    for (const call of this.#underWay.values()) call.abort();
+    this.#underWay.clear();
+    this.#calls.failAll(error);
+  }
+
+  #post(id: number, body: string): void {
+    const call = this.#context.fetcher.post(body, {
+      onAnswer: (answer) => this.#answered(id, answer),
+      onFailure: (failure) => this.#failed(id, failure),
+    });
+    this.#underWay.set(id, call);
+  }
+
+  #answered(id: number, answer: HttpAnswer): void {
+    this.#underWay.delete(id);
+    this.#next();
+    const call = this.#calls.take(id);
+    this.#events.onContact();
+    let reply: Reply;
+    try {
+      reply = readHttpReply(answer, id);
+    } catch (error) {
+      call?.onFail(namedError(this.#context.upstream, error as TransportError));
+      return;
+    }
+    call?.onReply(reply);
+  }
+
+  #failed(id: number, { reason, sent, at }: HttpFailure): void {
+    this.#underWay.delete(id);
+    this.#next();
+    const call = this.#calls.take(id);
+    if (at === 'connection') this.#events.onDisconnect(reason);
+    else this.#events.onContact();
+    const origin = at === 'connection' ? 'local' : 'upstream';
+    const message = `${this.#context.upstream}: ${reason}`;
+    call?.onFail(new TransportError(message, { origin, sent }));
+  }
+
+  /** A call was given up: its place is free again. */
+  readonly #forget = (id: number): void => {
+    if (this.#queue.delete(id)) return;
+    this.#underWay.get(id)?.abort();
+    this.#underWay.delete(id);
+    this.#next();
+  };
+
+  #next(): void {
+    if (this.#underWay.size >= this.#context.limits.connections) return;
+    for (const [id, body] of this.#queue) {
+      this.#queue.delete(id);
+      this.#post(id, body);
+      return;
+    }
+  }
+}

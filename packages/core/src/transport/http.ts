@@ -1,0 +1,202 @@
+import { openFetcher } from '#fetcher';
+import { BalancerError, TransportError } from '../errors.ts';
+import type { RawJson, Reply } from '../json-rpc/message.ts';
+import type { TimerHandle } from '../time/clock.ts';
+import { Backoff } from './backoff.ts';
+import { type Endpoint, resolveEndpoint } from './credentials.ts';
+import { type HandshakeRun, runHandshake } from './handshake-run.ts';
+import { HttpCalls } from './http-calls.ts';
+import { type HttpLimits, type HttpOptions, httpLimits } from './http-options.ts';
+import { StateCell } from './state-cell.ts';
+import type {
+  Handshake,
+  RequestOptions,
+  SubscribeReply,
+  Transport,
+  TransportContext,
+  TransportFactory,
+  TransportState,
+} from './transport.ts';
+
+/**
+ * A way to an upstream over HTTP: one POST a call, over kept-alive connections. It cannot
+ * subscribe. Having no connection to speak of, it is open while handshakes pass: one at first, one
+ * every `recheckMs`, and one after each spell of connection failures.
+ *
+ * @param url `http://` or `https://` with any path and query; userinfo in it is sent as basic
+ *   authentication
+ * @throws BalancerError `invalid request` when URL or options make no sense; it shows no secret
+ */
+export function http(url: string, options: HttpOptions = {}): TransportFactory {
+  const endpoint = resolveEndpoint(url, ['http', 'https'], options);
+  const limits = httpLimits(options);
+  return (context) => new HttpTransport(context, endpoint, limits, options);
+}
+
+class HttpTransport implements Transport {
+  readonly kind = 'http';
+  readonly canSubscribe = false;
+  readonly #context: TransportContext;
+  readonly #limits: HttpLimits;
+  readonly #calls: HttpCalls;
+  readonly #closeFetcher: () => Promise<void>;
+  readonly #backoff: Backoff;
+  readonly #cell = new StateCell();
+  #handshake: Handshake | undefined;
+  #run: HandshakeRun | undefined;
+  /** The next handshake, whether it is a retry or a recheck. */
+  #timer: TimerHandle;
+  #generation = 0;
+  #openedAtMs = 0;
+  #failuresInARow = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    context: TransportContext,
+    endpoint: Endpoint,
+    limits: HttpLimits,
+    options: HttpOptions,
+  ) {
+    this.#context = context;
+    this.#limits = limits;
+    this.#backoff = new Backoff(context.random, options.backoff);
+    const { connections, connectTimeoutMs, maxResponseBytes } = limits;
+    const { tls } = options;
+    const shape = { endpoint, connections, connectTimeoutMs, maxResponseBytes, tls };
+    const fetcher = openFetcher(shape);
+    this.#closeFetcher = () => fetcher.close();
+    this.#calls = new HttpCalls(
+      { upstream: context.upstream, clock: context.clock, limits, fetcher },
+      {
+        onContact: () => {
+          this.#failuresInARow = 0;
+        },
+        onDisconnect: (reason) => this.#disconnected(reason),
+      },
+    );
+  }
+
+  get state(): TransportState {
+    return this.#cell.state;
+  }
+
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  start(handshake: Handshake): void {
+    if (this.#handshake || this.state.status === 'closed') return;
+    this.#handshake = handshake;
+    void this.#connect(handshake);
+  }
+
+  request(method: string, params: RawJson, options?: RequestOptions): Promise<Reply> {
+    const { state } = this;
+    if (state.status === 'open') return this.#calls.request(method, params, options);
+    const { upstream } = this.#context;
+    if (state.status === 'closed') return Promise.reject(this.#closedError());
+    const why = state.status === 'waiting' ? state.reason : 'connecting';
+    const message = `${upstream}: not connected: ${why}`;
+    return Promise.reject(new TransportError(message, { sent: false }));
+  }
+
+  subscribe(): Promise<SubscribeReply> {
+    const message = `${this.#context.upstream}: HTTP carries no subscriptions`;
+    return Promise.reject(new TransportError(message, { sent: false }));
+  }
+
+  onState(listener: (state: TransportState) => void): () => void {
+    return this.#cell.onState(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #connect(handshake: Handshake): Promise<void> {
+    if (this.state.status !== 'connecting') this.#cell.set({ status: 'connecting' });
+    const outcome = await this.#shakeHands(handshake);
+    if (this.state.status !== 'connecting') return;
+    if (outcome.kind !== 'passed') {
+      this.#wait(outcome.reason);
+      return;
+    }
+    this.#failuresInARow = 0;
+    this.#openedAtMs = this.#context.clock.now();
+    this.#recheckLater(handshake);
+    this.#cell.set({ status: 'open', generation: ++this.#generation });
+  }
+
+  /** Asks again who is there, while calls go on. */
+  async #recheck(handshake: Handshake): Promise<void> {
+    const generation = this.#generation;
+    const outcome = await this.#shakeHands(handshake);
+    if (this.state.status !== 'open' || this.#generation !== generation) return;
+    if (outcome.kind === 'passed') {
+      this.#recheckLater(handshake);
+      return;
+    }
+    this.#wait(outcome.reason);
+    if (outcome.kind !== 'refused') return;
+    // Somebody else answers at this address now: what is under way would be answered by them.
+    const message = `${this.#context.upstream}: ${outcome.reason}`;
+    this.#calls.failAll(() => new TransportError(message));
+  }
+
+  async #shakeHands(handshake: Handshake): ReturnType<typeof runHandshake>['outcome'] {
+    const { clock } = this.#context;
+    this.#run = runHandshake(
+      clock,
+      this.#limits.connectTimeoutMs,
+      handshake,
+      (method, params, options) => this.#calls.request(method, params, options, true),
+    );
+    const outcome = await this.#run.outcome;
+    this.#run = undefined;
+    return outcome;
+  }
+
+  #recheckLater(handshake: Handshake): void {
+    const { clock } = this.#context;
+    this.#timer = clock.setTimeout(() => void this.#recheck(handshake), this.#limits.recheckMs);
+  }
+
+  #disconnected(reason: string): void {
+    this.#failuresInARow++;
+    // While connecting, the handshake itself is judge of what failed.
+    if (this.state.status !== 'open') return;
+    if (this.#failuresInARow >= this.#limits.maxFailures) this.#wait(reason);
+  }
+
+  #wait(reason: string): void {
+    const { clock } = this.#context;
+    const handshake = this.#handshake;
+    if (handshake === undefined) return;
+    this.#run?.cancel();
+    clock.clearTimeout(this.#timer);
+    const now = clock.now();
+    const wasOpen = this.state.status === 'open';
+    if (wasOpen && now - this.#openedAtMs >= this.#limits.stableAfterMs) this.#backoff.reset();
+    const delayMs = this.#backoff.nextMs();
+    this.#timer = clock.setTimeout(() => void this.#connect(handshake), delayMs);
+    this.#cell.set({ status: 'waiting', reason, retryAtMs: now + delayMs });
+    this.#calls.failQueued(reason);
+  }
+
+  async #close(): Promise<void> {
+    this.#context.clock.clearTimeout(this.#timer);
+    this.#run?.cancel();
+    this.#cell.set({ status: 'closed' });
+    this.#calls.failAll(() => this.#closedError());
+    await this.#closeFetcher();
+  }
+
+  #closedError(): BalancerError {
+    return new BalancerError('closed', `${this.#context.upstream}: the transport is closed`);
+  }
+}
