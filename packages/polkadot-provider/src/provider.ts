@@ -1,0 +1,263 @@
+import {
+  type Balancer,
+  type Call,
+  type Clock,
+  createBalancer,
+  isBalancerError,
+  systemClock,
+} from '@dshackle/core';
+import type {
+  ProviderInterface,
+  ProviderInterfaceCallback,
+  ProviderInterfaceEmitCb,
+  ProviderInterfaceEmitted,
+  ProviderStats,
+} from '@polkadot/rpc-provider/types';
+import { stringify } from '@polkadot/util';
+import { polkadot } from './chain/polkadot.ts';
+import { ClientSubscriptions, type Connection } from './client-subscriptions.ts';
+import { Listeners } from './listeners.ts';
+import { answeredError, callError, notConnectedError } from './provider-errors.ts';
+import type { ClientOptions, PolkadotProviderOptions } from './provider-options.ts';
+import { ProviderStatistics } from './provider-stats.ts';
+import { type LoadedResult, ResultCache } from './result-cache.ts';
+
+/**
+ * polkadot-js's provider over many nodes: give it to `ApiPromise.create({ provider })`. A call
+ * goes to the best node, and to another one when that fails; a subscription outlives the node that
+ * carries it, under the id that it began with.
+ *
+ * `connected` and `disconnected` are told when the first node can serve and when none can any
+ * more. `error` is told when no node could serve in time after connecting; trouble of a single
+ * node never is.
+ */
+export class PolkadotProvider implements ProviderInterface {
+  readonly hasSubscriptions = true;
+  readonly isClonable = true;
+  /** Resolves with this provider as soon as a node can serve for the first time. */
+  readonly isReady: Promise<this>;
+  readonly #source: PolkadotProviderOptions | Balancer;
+  readonly #options: ClientOptions;
+  readonly #clock: Clock;
+  readonly #listeners = new Listeners();
+  readonly #stats = new ProviderStatistics();
+  readonly #subscriptions = new ClientSubscriptions(() => this.#stats.add('errors'));
+  readonly #cache: ResultCache;
+  #connection: (Connection & { readonly stopListening: () => void }) | undefined;
+  #isConnected = false;
+  /** Shared by all calls that wait for a node. */
+  #availability: Promise<void> | undefined;
+  /** Height up to which the session of the last connection had seen the chain. */
+  #seen = -1;
+
+  /**
+   * `source`: options for an engine of its own, or an engine that is shared; that one stays open
+   * when this provider disconnects. `options` go with a shared engine only.
+   *
+   * @throws BalancerError `invalid request` when a URL cannot be used
+   */
+  constructor(source: PolkadotProviderOptions | Balancer, options: ClientOptions = {}) {
+    this.#source = source;
+    this.#options = isBalancer(source) ? options : source;
+    this.#clock = (isBalancer(source) ? undefined : source.clock) ?? systemClock;
+    const { cacheCapacity = 1024, cacheMaxBytes = 2 ** 25, cacheTtlMs = 30_000 } = this.#options;
+    this.#cache = new ResultCache({
+      capacity: cacheCapacity,
+      maxBytes: cacheMaxBytes,
+      ttlMs: cacheTtlMs,
+    });
+    if (isBalancer(source) || source.autoConnect !== false) this.#open();
+    this.isReady = new Promise((resolve) => {
+      if (this.#isConnected) return resolve(this);
+      const off = this.on('connected', () => {
+        off();
+        resolve(this);
+      });
+      return undefined;
+    });
+  }
+
+  /** True while at least one node can serve. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** Counts since this provider was made. */
+  get stats(): ProviderStats {
+    return this.#stats.snapshot(this.#subscriptions.size);
+  }
+
+  /** How long polkadot-js keeps storage values, in milliseconds; `undefined` for its default. */
+  get ttl(): number | null | undefined {
+    return this.#options.cacheTtlMs;
+  }
+
+  /** The engine, for its snapshot and its events; `undefined` while disconnected. */
+  get balancer(): Balancer | undefined {
+    return this.#connection?.balancer;
+  }
+
+  /** Another provider over the same nodes with an engine of its own, or over the same shared one. */
+  clone(): PolkadotProvider {
+    return new PolkadotProvider(this.#source, this.#options);
+  }
+
+  /**
+   * Connects after `disconnect()`, or at first with `autoConnect: false`, and takes up the
+   * subscriptions that there are. Does not wait for a node; {@link isReady} does.
+   */
+  async connect(): Promise<void> {
+    if (this.#connection) throw new Error('WebSocket is already connected');
+    this.#subscriptions.resume(this.#open());
+  }
+
+  /** Disconnects until `connect()`. Calls under way fail; subscriptions are kept. */
+  async disconnect(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#connection = undefined;
+    connection.current = false;
+    connection.stopListening();
+    this.#seen = connection.session.seen;
+    this.#subscriptions.suspend();
+    if (!isBalancer(this.#source)) await connection.balancer.close();
+    this.#setConnected(false);
+  }
+
+  /** Calls `sub` at each such event from now on; returns the function that stops it. */
+  on(type: ProviderInterfaceEmitted, sub: ProviderInterfaceEmitCb): () => void {
+    return this.#listeners.on(type, sub);
+  }
+
+  /**
+   * Makes one call. With `isCacheable` the result may be one kept from before.
+   * @throws RpcError as polkadot-js makes it of the node's error, or with a text of WsProvider's
+   */
+  async send<T = unknown>(method: string, params: unknown[], isCacheable?: boolean): Promise<T> {
+    this.#stats.add('requests');
+    if (this.#isUnsubscribe(method)) return this.#subscriptions.closeById(params[0]) as T;
+    const call = { method, params: stringify(params) };
+    return (await (isCacheable ? this.#cached(call) : this.#request(call))).value as T;
+  }
+
+  /**
+   * Subscribes; `type` is the name of the notification. Gives the id under which the subscription
+   * can be ended for as long as it lives, whichever node carries it.
+   */
+  subscribe(
+    type: string,
+    method: string,
+    params: unknown[],
+    cb: ProviderInterfaceCallback,
+  ): Promise<string> {
+    this.#stats.add('requests');
+    this.#stats.add('subscriptions');
+    const call = { method, params: stringify(params) };
+    return this.#attempt(call, (connection) =>
+      this.#subscriptions.open(connection, type, call, cb),
+    );
+  }
+
+  /** Ends a subscription; false when there is none with this notification name and id. */
+  async unsubscribe(type: string, _method: string, id: number | string): Promise<boolean> {
+    return this.#subscriptions.close(type, id);
+  }
+
+  #open(): Connection {
+    const source = this.#source;
+    const balancer = isBalancer(source)
+      ? source
+      : createBalancer({ ...source, chain: source.chain ?? polkadot({ genesisHash: 'any' }) });
+    const session = balancer.session();
+    session.observe(this.#seen);
+    const stopListening = balancer.onAvailability((available) => this.#setConnected(available));
+    this.#connection = { balancer, session, stopListening, current: true };
+    if (balancer.available) this.#setConnected(true);
+    else void this.#reportUnavailable(this.#connection);
+    return this.#connection;
+  }
+
+  /** Tells only changes, so that `connected` comes once however often nodes come and go. */
+  #setConnected(isConnected: boolean): void {
+    if (isConnected === this.#isConnected) return;
+    this.#isConnected = isConnected;
+    this.#listeners.emit(isConnected ? 'connected' : 'disconnected');
+  }
+
+  /** A pool of which no node comes up must not leave an application waiting without a word. */
+  async #reportUnavailable(connection: Connection): Promise<void> {
+    await this.#available(connection);
+    if (!connection.current || this.#isConnected) return;
+    // The engine's refusal says why each upstream does not serve.
+    await connection.balancer
+      .forward({ method: 'system_chain', params: '[]' })
+      .catch((error: unknown) => {
+        if (connection.current && !this.#isConnected) {
+          this.#listeners.emit('error', callError(error, 0));
+        }
+      });
+  }
+
+  /** Resolves when a node can serve, or when that has taken too long: the engine then says why. */
+  #available({ balancer }: Connection): Promise<void> {
+    if (balancer.available) return Promise.resolve();
+    this.#availability ??= this.#waitFor(balancer).finally(() => {
+      this.#availability = undefined;
+    });
+    return this.#availability;
+  }
+
+  async #waitFor(balancer: Balancer): Promise<void> {
+    const tooLong = new AbortController();
+    const { availabilityTimeoutMs = 30_000 } = this.#options;
+    const timer = this.#clock.setTimeout(() => tooLong.abort(), availabilityTimeoutMs);
+    await balancer.ready(tooLong.signal).catch(() => undefined);
+    this.#clock.clearTimeout(timer);
+  }
+
+  async #cached(call: Call): Promise<LoadedResult> {
+    const key = `${call.method}::${call.params}`;
+    const cached = this.#cache.get(key);
+    if (cached === undefined) return this.#cache.load(key, () => this.#request(call));
+    this.#stats.add('cached');
+    return cached;
+  }
+
+  #request(call: Call): Promise<LoadedResult> {
+    return this.#attempt(call, async ({ balancer, session }) => {
+      const { reply } = await balancer.forward(call, { session });
+      if (reply.kind === 'error') throw answeredError(reply.error);
+      this.#stats.add('bytesRecv', reply.result.length);
+      return { value: JSON.parse(reply.result), bytes: reply.result.length };
+    });
+  }
+
+  /** Counts what is sent and what fails, waits for a node, and words what the engine throws. */
+  async #attempt<T>(call: Call, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const startedMs = this.#clock.now();
+    const done = this.#stats.begin(call.method.length + call.params.length);
+    try {
+      const connection = this.#connection;
+      if (!connection) throw notConnectedError();
+      await this.#available(connection);
+      return await work(connection);
+    } catch (error) {
+      this.#stats.add(isTimeout(error) ? 'timeout' : 'errors');
+      throw callError(error, this.#clock.now() - startedMs);
+    } finally {
+      done();
+    }
+  }
+
+  #isUnsubscribe(method: string): boolean {
+    return this.balancer?.chain.traits(method).kind === 'unsubscribe';
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return isBalancerError(error) && error.code === 'timeout';
+}
+
+function isBalancer(source: PolkadotProviderOptions | Balancer): source is Balancer {
+  return 'forward' in source;
+}
