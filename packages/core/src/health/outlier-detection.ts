@@ -60,7 +60,7 @@ interface Member extends CallCounts {
  * `intervalMs`:
  *
  * 1. Who has been out for long enough comes back.
- * 2. Upstreams with `minCalls` since the last time are judged, when there are `minUpstreams` of them.
+ * 2. Upstreams with `minCalls` since the last time are judged, if there are `minUpstreams` of them.
  * 3. Threshold = mean − `stdevFactor` × standard deviation of their success ratios.
  * 4. Who lies below it (and below `acceptableRatio`) is ejected, the worst first, as far as
  *    `maxEjectionRatio` allows, for `baseEjectionMs` × its ejections in a row.

@@ -40,6 +40,13 @@ describe('findOutliers', () => {
     );
   });
 
+  it('judges nobody among fewer upstreams than configured', () => {
+    const pool = upstreams(100, 100, 100, 0);
+    const lenient = { ...rule, stdevFactor: 1 };
+    expect(findOutliers(pool, lenient).outliers).toEqual([]);
+    expect(findOutliers(pool, { ...lenient, minUpstreams: 4 }).outliers).toEqual([pool[3]]);
+  });
+
   it('never minds an upstream that does acceptably', () => {
     const pool = upstreams(100, 100, 100, 100, 91);
     expect(findOutliers(pool, rule).outliers).toHaveLength(1);

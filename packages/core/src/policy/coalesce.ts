@@ -8,8 +8,8 @@ export interface CoalescerOptions {
 }
 
 /**
- * Lets identical reads that are in flight at the same time share one execution (nginx: `proxy_cache_lock`,
- * Go: `singleflight`).
+ * Lets identical reads that are in flight at the same time share one execution (nginx:
+ * `proxy_cache_lock`, Go: `singleflight`).
  *
  * It keeps nothing: as soon as the execution has settled the next call runs anew, so a failure is
  * shared by those who waited for it and never by later ones. That is a cache's business.

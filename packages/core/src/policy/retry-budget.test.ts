@@ -68,6 +68,9 @@ describe('RetryBudget', () => {
     await clock.advance(1);
     expect(budget.balance).toBe(0);
     deposit(50);
+    await clock.advance(15_000);
+    expect(budget.balance).toBe(0);
+    deposit(50);
     await clock.advance(3_600_000);
     expect(budget.balance).toBe(0);
   });

@@ -12,7 +12,11 @@ export interface RetryBudgetOptions {
    * (Finagle: `minRetriesPerSec`). 0 means none. @default 10
    */
   readonly minPerSecond?: number;
-  /** How long a deposit, or a withdrawal, is remembered, in milliseconds (Finagle: `ttl`). @default 10_000 */
+  /**
+   * How long a deposit, or a withdrawal, is remembered, in milliseconds (Finagle: `ttl`).
+   *
+   * @default 10_000
+   */
   readonly ttlMs?: number;
 }
 

@@ -35,6 +35,16 @@ describe('roundRobin', () => {
     expect(picked.join('')).toBe('cabcab');
   });
 
+  it('forgets all turns rather than keep more than 1,024 ids', () => {
+    const selector = roundRobin();
+    selector.pick([b]);
+    for (let i = 0; i < 1_022; i++) selector.pick([{ id: `${i}`, load: 1 }]);
+    selector.pick([a]);
+    expect(selector.pick([a, b]).id).toBe('b');
+    selector.pick([c]);
+    expect(selector.pick([a, b]).id).toBe('a');
+  });
+
   it('goes on with any number of ids over time', () => {
     const selector = roundRobin();
     for (let i = 0; i < 10_000; i++) selector.pick([{ id: `${i}`, load: 1 }]);

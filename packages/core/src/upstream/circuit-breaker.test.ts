@@ -59,6 +59,16 @@ describe('CircuitBreaker', () => {
     expect(breaker.state.status).toBe('closed');
   });
 
+  it('does not hold old failures against an upstream that is back', async () => {
+    const { clock, breaker, fail, succeed } = setUp({ consecutiveFailures: 100 });
+    fail(20);
+    expect(breaker.state.status).toBe('open');
+    await clock.advance(1_000);
+    succeed(1);
+    fail(19);
+    expect(breaker.state.status).toBe('closed');
+  });
+
   it('lets one trial through when its time is over, and closes when that goes well', async () => {
     const { clock, breaker, fail } = setUp();
     fail(5);
@@ -91,7 +101,7 @@ describe('CircuitBreaker', () => {
     expect(openTimes).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
-  it('remembers recent trips when it closed only for a moment, and forgets them in time', async () => {
+  it('remembers trips when it closed only for a moment, and forgets them in time', async () => {
     const { clock, breaker, fail, succeed } = setUp();
     fail(5);
     await clock.advance(1_000);
@@ -120,7 +130,7 @@ describe('CircuitBreaker', () => {
     expect(breaker.state.status).toBe('closed');
   });
 
-  it('does not close, or count twice, for verdicts of calls that began before it opened', async () => {
+  it('neither closes nor counts twice for calls that began before it opened', async () => {
     const { clock, breaker, fail } = setUp();
     const early = [breaker.tryAcquire(), breaker.tryAcquire(), breaker.tryAcquire()] as const;
     fail(5);
@@ -155,6 +165,7 @@ describe('CircuitBreaker', () => {
     await clock.advance(1_000);
     breaker.release(breaker.tryAcquire());
     const lost = breaker.tryAcquire();
+    expect(lost).toBeTruthy();
     await clock.advance(29_999);
     expect(breaker.allows()).toBe(false);
     await clock.advance(1);

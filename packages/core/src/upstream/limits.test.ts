@@ -38,6 +38,9 @@ describe('limits', () => {
     const { limited, began, call } = setUp({ concurrency: 1 });
     void limited.run(call('now', 10));
     expect(began).toEqual(['now@0']);
+    const rated = setUp({ rate: { calls: 2, intervalMs: 1_000 } });
+    for (const name of ['a', 'b', 'late']) void rated.limited.run(rated.call(name, 10));
+    expect(rated.began).toEqual(['a@0', 'b@0']);
   });
 
   it('lets probes go ahead of traffic', async () => {
