@@ -41,6 +41,8 @@ describe('roundRobin', () => {
     for (let i = 0; i < 1_022; i++) selector.pick([{ id: `${i}`, load: 1 }]);
     selector.pick([a]);
     expect(selector.pick([a, b]).id).toBe('b');
+    expect(selector.pick([a, b]).id).toBe('a');
+    // It would be b's turn now.
     selector.pick([c]);
     expect(selector.pick([a, b]).id).toBe('a');
   });

@@ -28,8 +28,8 @@ const longestTimerMs = 2 ** 31 - 1;
 /**
  * Deadlines for thousands of calls on a single timer of the clock.
  *
- * Nearly every call is answered long before its deadline, so adding and cancelling must cost next to
- * nothing, while firing exactly on time matters to nobody. As in the timing wheels of G. Varghese
+ * Nearly every call is answered long before its deadline, so adding and cancelling must cost next
+ * to nothing, while firing exactly on time matters to nobody. As in the timing wheels of G. Varghese
  * and T. Lauck ("Hashed and Hierarchical Timing Wheels", SOSP 1987) time is cut into slots, coarser
  * for longer delays:
  *
