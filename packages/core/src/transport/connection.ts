@@ -32,14 +32,14 @@ export interface ConnectionContext {
 }
 
 /** What was received and could not be used, since the transport was made. */
-export interface WebSocketCounters {
+export type WebSocketCounters = {
   /** Messages that are not JSON-RPC. */
   malformedMessages: number;
   /** Responses to calls that are not in flight: repeated, late, or with an id never sent. */
   unknownResponses: number;
   /** Notifications for subscriptions that nobody holds. */
   unknownNotifications: number;
-}
+};
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {

@@ -83,6 +83,8 @@ export interface Transport extends AsyncDisposable {
   readonly canSubscribe: boolean;
   /** Calls sent and not answered yet. */
   readonly pending: number;
+  /** What was received and could not be used, by kind, since the start. For metrics. */
+  readonly counters?: Readonly<Record<string, number>>;
   /**
    * Starts connecting. Called once, by the upstream that owns the transport.
    */
@@ -108,7 +110,10 @@ export interface Transport extends AsyncDisposable {
     handlers: SubscriptionHandlers,
     options?: RequestOptions,
   ): Promise<SubscribeReply>;
-  /** Calls `listener` after every change of `state`; returns the function that stops it. */
+  /**
+   * Calls `listener` after every change of `state` or `canSubscribe`; returns the function that
+   * stops it.
+   */
   onState(listener: (state: TransportState) => void): () => void;
   /** Fails what is pending with `closed`, closes sockets and timers. Safe to call twice. */
   close(): Promise<void>;
