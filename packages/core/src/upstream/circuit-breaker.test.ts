@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
+import type { Random } from '../time/clock.ts';
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts';
 
-function setUp(options: Partial<CircuitBreakerOptions> = {}) {
+function setUp(options: CircuitBreakerOptions & { readonly random?: Random } = {}) {
   const clock = new FakeClock();
   const breaker = new CircuitBreaker({ clock, random: () => 0, ...options });
   const fail = (times: number) => {
