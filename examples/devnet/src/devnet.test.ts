@@ -7,11 +7,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { devKeyring } from './dev-accounts.ts';
 import type { DevNode } from './dev-node.ts';
 import { type Devnet, type DevnetEvent, startDevnet } from './devnet.ts';
+import { eventually } from './eventually.ts';
 import { initialBalance } from './genesis.ts';
 import { isAlive } from './is-alive.ts';
 import { connectApi, connectClient, result } from './test-client.ts';
 
 const ONE = 10n ** 12n;
+
+// Nodes start in seconds, and in many more where others use the machine as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let devnet: Devnet;
 let keyring: Keyring;
@@ -110,9 +114,9 @@ describe('a devnet', () => {
     const signed = await transfer(api, 'Bob', ONE).signAsync(account('Charlie'));
     await api.rpc.author.submitExtrinsic(signed);
     const extrinsic = signed.toHex();
-    await expect
-      .poll(() => everywhere('author_pendingExtrinsics'))
-      .toEqual(Array(3).fill([extrinsic]));
+    await eventually(() => everywhere('author_pendingExtrinsics')).toEqual(
+      Array(3).fill([extrinsic]),
+    );
     const blocks = await devnet.mine(2);
     expect(blocks.map(({ transactions }) => transactions)).toEqual([[extrinsic], []]);
     expect(await everywhere('author_pendingExtrinsics')).toEqual([[], [], []]);
@@ -166,9 +170,10 @@ describe('a devnet', () => {
     await watcher.ask('author_submitAndWatchExtrinsic', second);
     const [block] = await devnet.mine();
     expect(block?.transactions).toEqual([first]);
-    await expect
-      .poll(() => watcher.notifications)
-      .toEqual([{ ready: null }, { invalid: { stale: null } }]);
+    await eventually(() => watcher.notifications).toEqual([
+      { ready: null },
+      { invalid: { stale: null } },
+    ]);
   });
 
   it('builds blocks by itself between start and stop', async () => {
@@ -242,7 +247,7 @@ describe('a forked node', () => {
     expect(await headOf(node2)).toBe(devnet.head.hash);
     expect(await result(node2, 'chain_getBlockHash', foreign.number)).toBe(canonical[1]?.hash);
     const expected = canonical.map(({ hash }) => hash);
-    await expect.poll(() => announced.slice(-3)).toEqual(expected);
+    await eventually(() => announced.slice(-3)).toEqual(expected);
     expect(announced).toContain(foreign.hash);
   });
 

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 /** An upstream that answers what it was asked, over HTTP and WebSocket. */
@@ -101,7 +102,7 @@ describe('a fault proxy without a fault', () => {
     expect(proxy.stats.bytesFromClients).toBeGreaterThan(1_000);
     expect(proxy.stats.bytesToClients).toBeGreaterThan(1_000);
     socket.terminate();
-    await expect.poll(() => proxy.stats.openConnections).toBe(0);
+    await eventually(() => proxy.stats.openConnections).toBe(0);
     expect(proxy.stats.connections).toBe(1);
   });
 });
@@ -123,7 +124,7 @@ describe('latency', () => {
     await aWhile();
     proxy.setLatency(0);
     socket.send('fast');
-    await expect.poll(() => seen).toEqual(['slow', 'fast']);
+    await eventually(() => seen).toEqual(['slow', 'fast']);
   });
 });
 
@@ -132,7 +133,7 @@ describe('cut', () => {
     proxy.setLatency(10_000);
     const answer = post('1');
     const failed = expect(answer).rejects.toThrow();
-    await expect.poll(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
+    await eventually(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
     proxy.cut();
     await failed;
     proxy.setLatency(0);
@@ -144,7 +145,7 @@ describe('cut', () => {
     proxy.cut();
     const [code] = await once(socket, 'close');
     expect(code).toBe(1006);
-    await expect.poll(() => sockets.clients.size).toBe(0);
+    await eventually(() => sockets.clients.size).toBe(0);
     expect(await ask(await open(), 'again')).toBe('again');
   });
 });
@@ -172,7 +173,7 @@ describe('black hole', () => {
     const abort = new AbortController();
     const answer = fetch(proxy.httpUrl, { method: 'POST', body: '1', signal: abort.signal });
     answer.catch(() => {});
-    await expect.poll(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
+    await eventually(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
     proxy.blackHole(false);
     expect(await silent(answer, post('2'))).toBe(true);
     abort.abort();
@@ -183,7 +184,7 @@ describe('black hole', () => {
     const socket = new WebSocket(proxy.wsUrl);
     opened.push(socket);
     socket.on('error', () => {});
-    await expect.poll(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
+    await eventually(() => proxy.stats.bytesFromClients).toBeGreaterThan(0);
     expect(await silent(once(socket, 'open'), aWhile())).toBe(true);
   });
 
@@ -203,7 +204,7 @@ describe('black hole', () => {
     const socket = await open();
     proxy.blackHole(true);
     for (const client of sockets.clients) client.terminate();
-    await expect.poll(() => sockets.clients.size).toBe(0);
+    await eventually(() => sockets.clients.size).toBe(0);
     await aWhile();
     expect(socket.readyState).toBe(WebSocket.OPEN);
     proxy.blackHole(false);

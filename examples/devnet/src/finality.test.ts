@@ -2,7 +2,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { devKeyring } from './dev-accounts.ts';
 import type { DevNode } from './dev-node.ts';
 import { type Devnet, type DevnetEvent, startDevnet } from './devnet.ts';
+import { eventually } from './eventually.ts';
 import { connectApi, connectClient, result } from './test-client.ts';
+
+// Nodes start in seconds, and in many more where others use the machine as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let devnet: Devnet;
 let node1: DevNode;
@@ -40,11 +44,12 @@ describe('finality', () => {
     using watcher = await connectClient(node2);
     await watcher.ask('author_submitAndWatchExtrinsic', signed.toHex());
     const [block] = await devnet.mine();
-    await expect
-      .poll(() => watcher.notifications)
-      .toEqual([{ ready: null }, { inBlock: block?.hash }]);
+    await eventually(() => watcher.notifications).toEqual([
+      { ready: null },
+      { inBlock: block?.hash },
+    ]);
     await devnet.mine(2);
-    await expect.poll(() => watcher.notifications.slice(2)).toEqual([{ finalized: block?.hash }]);
+    await eventually(() => watcher.notifications.slice(2)).toEqual([{ finalized: block?.hash }]);
   });
 
   it('never comes to a fork, and goes on along the canonical chain after it', async () => {
@@ -53,7 +58,7 @@ describe('finality', () => {
     await legacy.ask('chain_subscribeFinalizedHeads');
     await follower.ask('chainHead_v1_follow', false);
     // The final block, two since, and which is best.
-    await expect.poll(() => follower.notifications.length).toBe(4);
+    await eventually(() => follower.notifications.length).toBe(4);
 
     const base = devnet.head;
     await node2.fork(3);
@@ -63,13 +68,13 @@ describe('finality', () => {
     expect(await finalHead(node2)).toBe(mined[0]?.hash);
 
     const headers = legacy.notifications as readonly { readonly number: string }[];
-    await expect
-      .poll(() => headers.map(({ number }) => Number(number)))
-      .toEqual([-2, -1, 0, 1].map((step) => base.number + step));
+    await eventually(() => headers.map(({ number }) => Number(number))).toEqual(
+      [-2, -1, 0, 1].map((step) => base.number + step),
+    );
 
     const events = follower.notifications as readonly Record<string, unknown>[];
     const all = (event: string) => events.filter((candidate) => candidate.event === event);
-    await expect.poll(() => all('finalized')).toHaveLength(3);
+    await eventually(() => all('finalized')).toHaveLength(3);
     expect(events[0]).toMatchObject({
       event: 'initialized',
       finalizedBlockHashes: [await canonical(base.number - 2)],

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventually } from './eventually.ts';
 import { isAlive } from './is-alive.ts';
+
+// Nodes start in seconds, and in many more where others use the machine as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -80,6 +84,6 @@ describe('a parent that is killed', () => {
     expect(parent.pids.filter(isAlive)).toHaveLength(2);
     parent.process.kill('SIGKILL');
     await once(parent.process, 'exit');
-    await expect.poll(() => parent.pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    await eventually(() => parent.pids.filter(isAlive)).toEqual([]);
   });
 });
