@@ -128,7 +128,8 @@ export interface UpstreamClient {
   request(method: string, params: RawJson): Promise<Reply>;
   /**
    * One subscription. `onItem` gets each `params.result` as raw text, `onEnd` the reason when it
-   * dies. Resolves with the function that ends it; rejects when the upstream declines.
+   * dies. Resolves with the function that ends it; rejects with `RpcResponseError` when the
+   * upstream declines.
    */
   subscribe(
     method: string,

@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts';
 import type { Chain, MethodTraits, UpstreamClient, Verdict } from '../chain/chain.ts';
-import { BalancerError, isBalancerError, TransportError } from '../errors.ts';
+import { BalancerError, isBalancerError, RpcResponseError, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { PeakEwma } from '../selector/peak-ewma.ts';
 import type { Candidate } from '../selector/selector.ts';
@@ -306,12 +306,7 @@ export class Upstream implements Candidate {
           },
           { timeoutMs },
         );
-        if (outcome.kind === 'error') {
-          throw new BalancerError('transport', `${method}: ${outcome.error.message}`, {
-            origin: 'upstream',
-            cause: outcome.error,
-          });
-        }
+        if (outcome.kind === 'error') throw new RpcResponseError(outcome.error);
         return () => end();
       },
     };
