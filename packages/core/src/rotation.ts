@@ -127,6 +127,7 @@ export class Rotation {
       onChange: () => this.#changed(),
     });
     this.#pool.add(upstream);
+    this.#outliers.add(id);
     this.#supervisors.set(id, supervisor);
     supervisor.start();
   }
