@@ -5,6 +5,7 @@ import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { PeakEwma } from '../selector/peak-ewma.ts';
 import type { Candidate } from '../selector/selector.ts';
 import type { Clock, Random } from '../time/clock.ts';
+import { combined } from '../transport/combined.ts';
 import { endpoint } from '../transport/endpoint.ts';
 import type {
   SubscribeReply,
@@ -31,8 +32,8 @@ export interface UpstreamOptions {
   /** Unique in its pool; appears in logs, metrics and errors. @default `upstream-1`, `-2`, … */
   readonly id?: string;
   /**
-   * How to reach it. Of several, WebSocket carries calls and subscriptions and HTTP takes over
-   * while it is down.
+   * How to reach it. Of several URLs, WebSocket carries calls and subscriptions and HTTP takes over
+   * while it is down; factories are taken in their order, before HTTP URLs.
    */
   readonly transport: EndpointOption | readonly EndpointOption[];
   /** @default 'primary' */
@@ -317,12 +318,12 @@ function failure(error: BalancerError, sent: boolean): Outcome {
   return { kind: 'failure', error, reason: error.rawMessage, sent };
 }
 
-/** Of several ways to one node, the first that can subscribe leads. */
 function factoryOf(transport: UpstreamOptions['transport']): TransportFactory {
   const ways = [transport].flat() as EndpointOption[];
-  const [first] = ways;
-  if (first === undefined) {
-    throw new BalancerError('invalid request', 'an upstream needs at least one transport');
-  }
-  return endpoint(first);
+  // Whatever the order they were named in: what can subscribe leads.
+  const isHttp = (way: EndpointOption): boolean => typeof way === 'string' && /^http/i.test(way);
+  const ordered = [...ways.filter((way) => !isHttp(way)), ...ways.filter(isHttp)];
+  const factories = ordered.map(endpoint);
+  const [only] = factories;
+  return only && factories.length === 1 ? only : combined(factories);
 }
