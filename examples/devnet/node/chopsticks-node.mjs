@@ -50,7 +50,7 @@ export async function bootNode({ genesis, host, port, finalityLag }, notify) {
     calls: {
       head: () => ({ number: chain.head.number, hash: chain.head.hash }),
       select: ({ pool }) => selectReady(chain, pool),
-      build: (params) => build(node, params),
+      build: (params) => build(chain, params),
       import: ({ block }) => importBlock(node, block),
       fork: () => fork(chain),
       pool: ({ transactions }) => addToPool(chain, transactions),
@@ -127,11 +127,8 @@ function groupBySigner(pool) {
   return groups;
 }
 
-/**
- * Executes the next block on top of the head, which must be `parentHash`. It counts as canonical
- * unless it was to be another one.
- */
-async function build({ chain, finality }, { parentHash, transactions, canonicalHash }) {
+/** Executes the next block on top of the head, which must be `parentHash`, without adopting it. */
+async function build(chain, { parentHash, transactions }) {
   const parent = chain.head;
   if (parent.hash !== parentHash) {
     throw new Error(`[wrong head] ${parent.number} ${parent.hash}, not ${parentHash}`);
@@ -148,12 +145,10 @@ async function build({ chain, finality }, { parentHash, transactions, canonicalH
   );
   // One that made the runtime trap would do so in every block to come.
   for (const extrinsic of trapped) dropped.push({ extrinsic, status: { dropped: null } });
-  await adopt(chain, block, transactions, dropped);
-  if (canonicalHash === undefined || canonicalHash === block.hash) await finality.advance(block);
   return { ...(await recordOf(block)), transactions, dropped };
 }
 
-/** Takes over a block another node executed: its header is checked, its state changes applied. */
+/** Adopts a canonical block: its header is checked, its state changes are applied. */
 async function importBlock({ chain, finality }, record) {
   const parent = await chain.getBlock(record.parentHash);
   if (!parent) throw new Error(`[unknown parent] of ${record.number} ${record.hash}`);

@@ -1,4 +1,4 @@
-import type { BlockRecord, BlockRef } from './node-protocol.ts';
+import type { BlockRecord } from './node-protocol.ts';
 
 /** The chain everybody should be on: one block a height, from block 1. */
 export class CanonicalChain {
@@ -18,11 +18,6 @@ export class CanonicalChain {
     const record = this.#records[number - 1];
     if (!record) throw new Error(`[no such block] ${number}`);
     return record;
-  }
-
-  /** True when that block is on this chain. */
-  includes({ number, hash }: BlockRef): boolean {
-    return this.#records[number - 1]?.hash === hash;
   }
 
   /** Extends the chain by one block. */

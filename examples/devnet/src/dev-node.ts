@@ -68,12 +68,12 @@ export interface NodeNetwork {
   readonly pool: SharedPool;
   /** The canonical chain; set once the first nodes have booted. */
   readonly chain: CanonicalChain;
-  /** `execute`: followers execute each block. `import`: they take over its state changes. */
+  /** Whether followers execute a block before they take over its state changes. */
   readonly followers: 'import' | 'execute';
   /** Runs one change of the chain at a time. */
   exclusively<T>(task: () => Promise<T>): Promise<T>;
   gossip(from: DevNode, transaction: PooledTransaction): void;
-  diverged(node: DevNode, head: BlockRef, canonical: BlockRef): void;
+  diverged(node: DevNode, block: BlockRef, canonical: BlockRef): void;
   exited(node: DevNode): void;
   log(line: string): void;
 }
@@ -90,6 +90,8 @@ export class LocalNode implements DevNode, AsyncDisposable {
   #head: BlockRef = { number: 0, hash: '' };
   /** Height of the newest canonical block it has. */
   #delivered = 0;
+  /** Hash of the last block it executed for everybody. */
+  #authored = '';
 
   constructor(id: string, port: number, lag: number, network: NodeNetwork) {
     this.id = id;
@@ -158,7 +160,10 @@ export class LocalNode implements DevNode, AsyncDisposable {
     await this.#advance(await this.#hasStrayed());
   }
 
-  /** Builds the next canonical block out of the shared pool. Exclusive callers only. */
+  /**
+   * Executes the next canonical block out of the shared pool; like everybody it has the block
+   * once it follows. Exclusive callers only.
+   */
   async lead(): Promise<BlockRecord> {
     await this.follow();
     const { chain, pool } = this.#network;
@@ -167,8 +172,7 @@ export class LocalNode implements DevNode, AsyncDisposable {
       waiting.length === 0 ? [] : await this.#call('select', { pool: waiting }, BUILD_TIMEOUT_MS);
     const parentHash = chain.head.hash;
     const block = await this.#call('build', { parentHash, transactions }, BUILD_TIMEOUT_MS);
-    this.#delivered = block.number;
-    this.#head = { number: block.number, hash: block.hash };
+    this.#authored = block.hash;
     return block;
   }
 
@@ -244,41 +248,33 @@ export class LocalNode implements DevNode, AsyncDisposable {
     if (offChain && this.#delivered >= target) await this.#import(chain.at(this.#delivered));
     while (this.#delivered < target) {
       const block = chain.at(this.#delivered + 1);
-      if (followers === 'execute' && !offChain) await this.#execute(block);
-      else await this.#import(block);
+      if (followers === 'execute') await this.#verify(block);
+      await this.#import(block);
     }
   }
 
   /** True when somebody else moved the node's head, for example a client's `dev_newBlock`. */
   async #hasStrayed(): Promise<boolean> {
-    const { chain } = this.#network;
     const head = await this.#call('head', {}, SHORT_TIMEOUT_MS);
     if (head.hash === this.#head.hash) return false;
+    this.#network.diverged(this, head, this.#head);
     this.#head = head;
-    if (chain.includes(head)) {
-      // A block it built although the controller had given up waiting.
-      this.#delivered = head.number;
-      return false;
-    }
-    this.#network.diverged(this, head, chain.head);
     return true;
+  }
+
+  /** Executes a block of another author and reports when something else comes out. */
+  async #verify({ number, hash, parentHash, transactions }: BlockRecord): Promise<void> {
+    // On the way back from a fork the parent is not the head, and nothing can be built on it.
+    if (hash === this.#authored || parentHash !== this.#head.hash) return;
+    const own = await this.#call('build', { parentHash, transactions }, BUILD_TIMEOUT_MS);
+    if (own.hash === hash) return;
+    this.#network.diverged(this, { number: own.number, hash: own.hash }, { number, hash });
   }
 
   async #import(block: BlockRecord): Promise<void> {
     await this.#call('import', { block }, SHORT_TIMEOUT_MS);
     this.#delivered = block.number;
     this.#head = { number: block.number, hash: block.hash };
-  }
-
-  async #execute(canonical: BlockRecord): Promise<void> {
-    const { parentHash, transactions, hash: canonicalHash } = canonical;
-    const params = { parentHash, transactions, canonicalHash };
-    const block = await this.#call('build', params, BUILD_TIMEOUT_MS);
-    this.#delivered = canonical.number;
-    this.#head = { number: block.number, hash: block.hash };
-    if (block.hash === canonical.hash) return;
-    this.#network.diverged(this, this.#head, canonical);
-    await this.#import(canonical);
   }
 
   #call: NodeProcess['call'] = (call, params, timeoutMs) => {

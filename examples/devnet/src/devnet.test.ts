@@ -339,7 +339,8 @@ describe('a diverging node', () => {
       expect.objectContaining({
         type: 'divergence',
         node: node3,
-        head: { number: canonical.number + 2, hash: astray },
+        block: { number: canonical.number + 2, hash: astray },
+        canonical,
       }),
     );
     expect(log.join('\n')).toContain('node-3: DIVERGED');

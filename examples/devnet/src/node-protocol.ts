@@ -47,16 +47,13 @@ export interface NodeCalls {
   /** Which of the pool can go into the next block, in order. */
   select: [{ pool: readonly PooledTransaction[] }, readonly string[]];
   /**
-   * Executes the next block on top of the head, which must be `parentHash`. One that turns out
-   * other than `canonicalHash`, when given, is never final.
+   * Executes the next block on top of the head, which must be `parentHash`. The node stays where
+   * it is: whoever gave up waiting for the answer has left no trace.
    */
-  build: [
-    { parentHash: string; transactions: readonly string[]; canonicalHash?: string },
-    BlockRecord,
-  ];
-  /** Takes over a block another node executed; its parent must be known. */
+  build: [{ parentHash: string; transactions: readonly string[] }, BlockRecord];
+  /** Makes a canonical block the head; its parent must be known. */
   import: [{ block: BlockRecord }, string];
-  /** Executes an empty block of its own on top of the head. */
+  /** Executes an empty block of its own on top of the head and makes it the head. */
   fork: [Record<string, never>, BlockRef];
   /** Adds what other nodes accepted to the node's pool. */
   pool: [{ transactions: readonly string[] }, null];
