@@ -1,0 +1,162 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Reply } from '../json-rpc/message.ts';
+import { seededRandom } from '../testing/seeded-random.ts';
+import {
+  describeTransport,
+  failure,
+  opened,
+  statesOf,
+  subscribable,
+  type TransportHarness,
+} from '../testing/transport-contract.ts';
+import { systemClock } from '../time/clock.ts';
+import { combined } from './combined.ts';
+import { http } from './http.ts';
+import { HttpPeer } from './test-peers/http-peer.ts';
+import { WebSocketPeer } from './test-peers/websocket-peer.ts';
+import type { TransportFactory } from './transport.ts';
+import { websocket } from './websocket.ts';
+
+const context = { upstream: 'a', clock: systemClock, random: seededRandom(1) };
+const backoff = { initialMs: 5, maxMs: 20 };
+const passes = async (): Promise<void> => {};
+
+/** One node that speaks WebSocket and HTTP. */
+class Node {
+  readonly ws: WebSocketPeer;
+  readonly http: HttpPeer;
+  readonly factories: TransportFactory[];
+
+  constructor(ws: WebSocketPeer, httpPeer: HttpPeer) {
+    this.ws = ws;
+    this.http = httpPeer;
+    this.factories = [websocket(ws.url, { backoff }), http(httpPeer.url, { backoff })];
+  }
+
+  static async listen(): Promise<Node> {
+    return new Node(await WebSocketPeer.listen(), await HttpPeer.listen());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.ws.close(), this.http.close()]);
+  }
+}
+
+describeTransport('combined', async (): Promise<TransportHarness> => {
+  const node = await Node.listen();
+  const { ws, http } = node;
+  const calls: TransportHarness['calls'][number][] = [];
+  let script: TransportHarness['script'];
+  return {
+    transport: combined(node.factories)(context),
+    get script() {
+      return script;
+    },
+    set script(changed) {
+      script = changed;
+      ws.script = http.script = (call) => {
+        calls.push(call);
+        return changed(call);
+      };
+    },
+    calls,
+    notify: (id, item) => ws.notify(id, item),
+    cut: () => {
+      ws.cut();
+      http.cut();
+    },
+    connections: () => ws.connections() + http.connections(),
+    close: () => node.close(),
+  };
+});
+
+describe('combined', () => {
+  it('refuses an empty list', () => {
+    expect(() => combined([])).toThrow('at least one');
+  });
+
+  it('sends calls over the first way while it is open', async () => {
+    const node = await Node.listen();
+    await using transport = combined(node.factories)(context);
+    transport.start(passes);
+    await subscribable(transport);
+    for (let index = 0; index < 10; index++) await transport.request('get', '[]');
+    expect(node.ws.calls.length).toBe(10);
+    expect(transport.kind).toBe('websocket+http');
+    await transport.close();
+    await node.close();
+  });
+
+  it('lets the next take over calls, and tells when the first is back', async () => {
+    const node = await Node.listen();
+    const { port } = node.ws;
+    await using transport = combined(node.factories)(context);
+    transport.start(passes);
+    await subscribable(transport);
+    const heard: boolean[] = [];
+    const stop = transport.onState(() => heard.push(transport.canSubscribe));
+    await node.ws.close();
+    await vi.waitFor(() => expect(heard.at(-1)).toBe(false));
+    await opened(transport);
+    expect(await transport.request('get', '[1]')).toEqual({ kind: 'result', result: '[1]' });
+    expect(node.http.calls.at(-1)?.method).toBe('get');
+    const refused = transport.subscribe(
+      { method: 's', params: '[]', unsubscribe: 'u' },
+      { onSubscribed: () => {}, onNotification: () => {}, onEnd: () => {} },
+    );
+    expect(await failure(refused)).toMatchObject({ code: 'transport', sent: false });
+
+    const back = await WebSocketPeer.listen(port);
+    await vi.waitFor(() => expect(heard.at(-1)).toBe(true), 5000);
+    await transport.request('get', '[2]');
+    expect(back.calls.at(-1)).toEqual({ method: 'get', params: '[2]' });
+    stop();
+    await transport.close();
+    await Promise.all([back.close(), node.http.close()]);
+  });
+
+  it('sends a call elsewhere that one way could not send, but not one that it may have', async () => {
+    const node = await Node.listen();
+    const [ws, over] = node.factories;
+    const few = websocket(node.ws.url, { backoff, maxPending: 1 });
+    await using transport = combined([few, over!])(context);
+    expect(ws).toBeDefined();
+    node.ws.script = () => new Promise(() => {});
+    const members = statesOf(transport);
+    transport.start(passes);
+    await vi.waitFor(() => {
+      expect(members.filter(({ status }) => status === 'open').length).toBeGreaterThan(1);
+    });
+    const stuck = failure(transport.request('stuck', '[]'));
+    expect(await transport.request('get', '[1]')).toEqual({ kind: 'result', result: '[1]' });
+    expect(node.http.calls.map(({ method }) => method)).toEqual(['get']);
+    node.ws.cut();
+    expect(await stuck).toMatchObject({ code: 'transport', sent: true });
+    expect(node.http.calls.map(({ method }) => method)).toEqual(['get']);
+    await transport.close();
+    await node.close();
+  });
+
+  it('waits for the way that tries again first, when none is open', async () => {
+    const clock = systemClock;
+    const refuse = async (): Promise<void> => {
+      throw new Error('wrong chain');
+    };
+    const node = await Node.listen();
+    const slow = { backoff: { initialMs: 60_000, maxMs: 60_000 } };
+    const slower = { backoff: { initialMs: 120_000, maxMs: 120_000 } };
+    const factories = [websocket(node.ws.url, slower), http(node.http.url, slow)];
+    const transport = combined(factories)({ ...context, clock, random: () => 0.99 });
+    transport.start(refuse);
+    await vi.waitFor(() => expect(transport.state.status).toBe('waiting'));
+    const { state } = transport;
+    expect(state.status === 'waiting' && state.retryAtMs - clock.now()).toBeLessThan(61_000);
+    const reply: Promise<Reply> = transport.request('get', '[]');
+    expect(await failure(reply)).toMatchObject({
+      message: expect.stringContaining('wrong chain'),
+      sent: false,
+    });
+    await transport.close();
+    await node.close();
+  });
+});
