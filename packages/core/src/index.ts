@@ -27,6 +27,7 @@ export {
   TransportError,
   type TransportErrorOptions,
 } from './errors.ts';
+export { type Envelope, isBatch, readEnvelope, splitBatch } from './json-rpc/envelope.ts';
 export {
   errorReply,
   type JsonRpcError,
@@ -43,6 +44,16 @@ export { Session } from './session/session.ts';
 export type { BalancerEvents } from './telemetry/events.ts';
 export type { BalancerSnapshot, UpstreamSnapshot } from './telemetry/snapshot.ts';
 export { type Clock, delay, type Random, systemClock, type TimerHandle } from './time/clock.ts';
+export type { BackoffOptions } from './transport/backoff.ts';
+export { combined } from './transport/combined.ts';
+export { type CredentialOptions, describeEndpoint } from './transport/credentials.ts';
+export { endpoint } from './transport/endpoint.ts';
+export { http } from './transport/http.ts';
+export type { HttpOptions } from './transport/http-options.ts';
+export type { LivenessOptions } from './transport/liveness.ts';
+export type { TlsOptions } from './transport/tls.ts';
 export type * from './transport/transport.ts';
+export { websocket } from './transport/websocket.ts';
+export type { WebSocketOptions } from './transport/websocket-options.ts';
 export { type Role, roles } from './upstream/role.ts';
 export type { EndpointOption, UpstreamOptions } from './upstream/upstream.ts';
