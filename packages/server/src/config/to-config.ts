@@ -1,0 +1,155 @@
+import { dirname, resolve } from 'node:path';
+import type {
+  ChainConfig,
+  Config,
+  EndpointConfig,
+  ProxyConfig,
+  RpcConfig,
+  UpstreamConfig,
+  WsConfig,
+} from './config.ts';
+import type {
+  ClusterFile,
+  DefaultsEntry,
+  MainFile,
+  RpcEntry,
+  UpstreamEntry,
+  WsEntry,
+} from './schema.ts';
+
+/** The `cluster` of one file. */
+export interface ClusterPart {
+  readonly file: string;
+  readonly cluster: ClusterFile;
+}
+
+/** What holds for a chain unless the file says otherwise. */
+const chainDefaults = {
+  deadlineMs: 30_000,
+  attemptTimeoutMs: 10_000,
+  probeIntervalMs: 10_000,
+  minPeers: 1,
+} as const;
+
+/**
+ * Puts the parts together.
+ *
+ * @param parts the main file's first, included ones after the file that includes them
+ */
+export function toConfig(file: string, main: MainFile, parts: readonly ClusterPart[]): Config {
+  const upstreams = parts.flatMap((part) =>
+    (part.cluster.upstreams ?? []).map((entry) => toUpstream(entry, part.file)),
+  );
+  // The includer speaks last, so that it decides.
+  const defaults = parts.toReversed().flatMap(({ cluster }) => cluster.defaults ?? []);
+  const ids = [...new Set(upstreams.map(({ chain }) => chain))];
+  return {
+    file,
+    proxy: toProxy(main),
+    chains: ids.map((id) => toChain(id, main, defaults)),
+    upstreams,
+  };
+}
+
+function toProxy({ proxy }: MainFile): ProxyConfig {
+  const { limits } = proxy;
+  const origins = proxy['cors-origin'];
+  const allowedHeaders = proxy['cors-allowed-headers'].flatMap((names) => names.split(/\s*,\s*/));
+  return {
+    host: proxy.host,
+    port: proxy.port,
+    webSocket: proxy.websocket,
+    webSocketOrigins: proxy['websocket-origins'],
+    cors: origins === undefined ? undefined : { origins, allowedHeaders },
+    drainMs: proxy['drain-timeout'],
+    limits: {
+      maxBodyBytes: limits['body-size'],
+      maxBatchItems: limits['batch-items'],
+      batchConcurrency: limits['batch-concurrency'],
+      maxBatchResponseBytes: limits['batch-response-size'],
+      maxConnections: limits.connections,
+      maxCallsPerConnection: limits.calls,
+      maxSubscriptionsPerConnection: limits.subscriptions,
+      maxBufferedBytes: limits['buffer-size'],
+    },
+    routes: proxy.routes,
+  };
+}
+
+function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[]): ChainConfig {
+  const custom = main.chains?.find((chain) => chain.id === id);
+  let options: ChainConfig = {
+    id,
+    family: 'substrate',
+    genesisHash: custom === undefined ? undefined : (custom.identity ?? 'any'),
+    blockTimeMs: custom?.['block-time'],
+    ...chainDefaults,
+  };
+  for (const entry of defaults) {
+    if (!entry.chains.includes(id)) continue;
+    const given = { ...entry, ...entry.options };
+    const minPeers = given['validate-peers'] === false ? 0 : given['min-peers'];
+    options = {
+      ...options,
+      deadlineMs: given.deadline ?? options.deadlineMs,
+      attemptTimeoutMs: given.timeout ?? options.attemptTimeoutMs,
+      probeIntervalMs: given['validation-interval'] ?? options.probeIntervalMs,
+      minPeers: minPeers ?? options.minPeers,
+    };
+  }
+  return options;
+}
+
+function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
+  const { rpc, ws } = entry.connection.polkadot;
+  const names = (list: readonly { readonly name: string }[] | undefined): readonly string[] =>
+    (list ?? []).map(({ name }) => name);
+  const rate = entry.limits?.rate;
+  return {
+    id: entry.id,
+    chain: entry.chain,
+    enabled: entry.enabled,
+    role: entry.role,
+    labels: entry.labels ?? {},
+    methods: { enabled: names(entry.methods?.enabled), disabled: names(entry.methods?.disabled) },
+    limits: {
+      concurrency: entry.limits?.concurrency,
+      rate: rate === undefined ? undefined : { calls: rate.calls, intervalMs: rate.interval },
+      maxQueue: entry.limits?.['max-queue'],
+    },
+    rpc: rpc === undefined ? undefined : toRpc(rpc, file),
+    ws: ws === undefined ? undefined : toWs(ws, file),
+  };
+}
+
+function toEndpoint(entry: RpcEntry | WsEntry, file: string): EndpointConfig {
+  const { tls } = entry;
+  const path = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : resolve(dirname(file), name);
+  return {
+    url: entry.url,
+    basicAuth: entry['basic-auth'],
+    bearerToken: entry['bearer-auth']?.token,
+    headers: entry.headers ?? {},
+    tls:
+      tls === undefined
+        ? undefined
+        : { ca: path(tls.ca), certificate: path(tls.certificate), key: path(tls.key) },
+  };
+}
+
+function toRpc(entry: RpcEntry, file: string): RpcConfig {
+  return { ...toEndpoint(entry, file), maxConnections: entry['max-connections'] };
+}
+
+function toWs(entry: WsEntry, file: string): WsConfig {
+  const endpoint = toEndpoint(entry, file);
+  const { origin } = entry;
+  return {
+    ...endpoint,
+    headers: origin === undefined ? endpoint.headers : { ...endpoint.headers, origin },
+    connections: entry.connections,
+    maxMessageBytes: entry['msg-size'],
+    compression: entry.compress,
+  };
+}
