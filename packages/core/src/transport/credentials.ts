@@ -116,14 +116,11 @@ function headerValue(name: string, value: string): string {
 
 /** Path and query may be or hold an access token, whole or in part. */
 function urlSecrets(url: URL): string[] {
-  const secrets = [url.pathname + url.search, url.pathname, url.search];
-  // Short segments are `v3`, `rpc`, `mainnet`: hiding those would only make texts unreadable.
-  secrets.push(...url.pathname.split('/').filter((segment) => segment.length >= 12));
-  secrets.push(...url.searchParams.values());
-  return secrets;
+  const whole = [url.pathname + url.search, url.pathname, url.search];
+  return [...whole, ...url.pathname.split('/'), ...url.searchParams.values()];
 }
 
-/** Under this a secret is part of ordinary words, and replacing it would garble every text. */
+/** What is shorter (`v3`, `rpc`) is part of ordinary words: hiding it would garble every text. */
 const minSecretLength = 4;
 
 function redactor(secrets: readonly (string | undefined)[]): (text: string) => string {

@@ -15,7 +15,8 @@ export function retryAfterMs(
   if (value === undefined) return undefined;
   const text = value.trim();
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, maxRetryAfterMs);
-  const until = Date.parse(text);
+  // `Date.parse` takes much for a date, `-1` among it; an HTTP date starts with a weekday.
+  const until = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(until)) return undefined;
   const serverNow = date === undefined ? Number.NaN : Date.parse(date);
   const delay = until - (Number.isNaN(serverNow) ? Date.now() : serverNow);
