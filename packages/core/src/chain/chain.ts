@@ -80,6 +80,11 @@ export type SubscriptionTraits = {
        * hear, or `undefined` for nothing (a repetition after a resume). Absent: everything is heard.
        */
       readonly reducer?: () => (item: RawJson) => RawJson | undefined;
+      /**
+       * True for the item after which the upstream has no more to say: what happens to the upstream
+       * afterwards is no loss. Absent: it goes on for ever.
+       */
+      readonly isLast?: (item: RawJson) => boolean;
     }
 );
 

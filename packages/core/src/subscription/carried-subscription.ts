@@ -45,6 +45,8 @@ export class CarriedSubscription {
   #timer: TimerHandle | undefined;
   #wake: (() => void) | undefined;
   #over = false;
+  /** Its last item was delivered. */
+  #complete = false;
 
   constructor(options: CarriedSubscriptionOptions) {
     this.#options = options;
@@ -119,7 +121,9 @@ export class CarriedSubscription {
             else onAccepted();
           },
           onNotification: (item) => {
-            const news = this.#over ? undefined : this.#reduce(item);
+            if (this.#over || this.#complete) return;
+            if (traits.isLast?.(item)) this.#complete = true;
+            const news = this.#reduce(item);
             if (news !== undefined) onItem(news);
           },
           onEnd: (reason) => this.#lost(reason),
@@ -135,7 +139,7 @@ export class CarriedSubscription {
   }
 
   #lost(reason: string): void {
-    if (this.#over) return;
+    if (this.#over || this.#complete) return;
     this.#carrier = undefined;
     const lostBy = this.#upstream;
     this.#upstream = undefined;

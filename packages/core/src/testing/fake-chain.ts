@@ -90,6 +90,7 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     resume: 'never',
     notification: 'status',
     unsubscribe: 'unwatch',
+    isLast: (item) => item === '"done"',
   }),
 };
 

@@ -186,3 +186,20 @@ describe('params by name', () => {
     );
   });
 });
+
+describe('a watched transaction', () => {
+  it('is over with the statuses after which a node says no more', () => {
+    const watch = traits('author_submitAndWatchExtrinsic').subscription;
+    const isLast = watch?.source === 'upstream' ? watch.isLast : undefined;
+    const last = ['{"finalized":"0x01"}', '{"usurped":"0x01"}', '"dropped"', '"invalid"'];
+    const more = [
+      '"ready"',
+      '"future"',
+      '{"broadcast":["p"]}',
+      '{"inBlock":"0x01"}',
+      '{"retracted":"0x01"}',
+    ];
+    expect(last.map((item) => isLast?.(item))).toEqual([true, true, true, true]);
+    expect(more.map((item) => isLast?.(item))).toEqual([false, false, false, false, false]);
+  });
+});

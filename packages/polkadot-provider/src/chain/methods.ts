@@ -9,6 +9,7 @@ import {
   constant,
   head,
   headFeed,
+  isLastStatus,
   once,
   read,
   submit,
@@ -176,7 +177,11 @@ const rows: Readonly<Record<string, MethodTraits>> = {
 
   // Transactions.
   author_submitExtrinsic: submit(3),
-  author_submitAndWatchExtrinsic: once('author_extrinsicUpdate', 'author_unwatchExtrinsic'),
+  author_submitAndWatchExtrinsic: once(
+    'author_extrinsicUpdate',
+    'author_unwatchExtrinsic',
+    isLastStatus,
+  ),
   author_unwatchExtrinsic: unsubscribe(),
   transactionWatch_v1_submitAndWatch: once(
     'transactionWatch_v1_watchEvent',

@@ -1,4 +1,10 @@
-import type { BlockNeed, FeedKind, MethodTraits, SubscriptionTraits } from '@dshackle/core';
+import type {
+  BlockNeed,
+  FeedKind,
+  MethodTraits,
+  RawJson,
+  SubscriptionTraits,
+} from '@dshackle/core';
 import { isHash } from './header.ts';
 
 /** What a row of the method table may set beside its kind. */
@@ -93,8 +99,27 @@ export function carried(
 }
 
 /** A subscription that does something or counts what it sent: it ends with its upstream. */
-export function once(notification: string, unsubscribe: string): MethodTraits {
-  return subscribe({ source: 'upstream', resume: 'never', notification, unsubscribe });
+export function once(
+  notification: string,
+  unsubscribe: string,
+  isLast?: (item: RawJson) => boolean,
+): MethodTraits {
+  const traits = { source: 'upstream', resume: 'never', notification, unsubscribe } as const;
+  return subscribe(isLast ? { ...traits, isLast } : traits);
+}
+
+/**
+ * Statuses after which a watched transaction has no further one, as polkadot-sdk's
+ * `TransactionStatus` documents them.
+ */
+const lastStatuses = ['finalized', 'finalityTimeout', 'usurped', 'dropped', 'invalid'];
+
+/** Is this `author_extrinsicUpdate` the last of its subscription? */
+export function isLastStatus(item: RawJson): boolean {
+  const status: unknown = JSON.parse(item);
+  const name =
+    typeof status === 'object' && status !== null ? Object.keys(status)[0] : String(status);
+  return name !== undefined && lastStatuses.includes(name);
 }
 
 /** Ends a subscription. */
