@@ -1,6 +1,12 @@
-import { type Call, type JsonRpcError, jsonRpcCodes, type RawJson } from '@dshackle/core';
+import {
+  type Call,
+  type JsonRpcError,
+  jsonRpcCodes,
+  type RawJson,
+  readEnvelope,
+  splitBatch,
+} from '@dshackle/core';
 import { doorErrorCodes, limitError } from './errors.ts';
-import { rawMembers } from './raw-members.ts';
 
 /** One request as its door has to treat it. */
 export type Item =
@@ -32,10 +38,13 @@ function isId(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'number';
 }
 
-/** `text` is valid JSON and `parsed` its value. */
-function readItem(text: string, parsed: unknown): Item {
+/**
+ * `text` is valid JSON and `parsed` its value. What is passed on is taken from the text, as it was
+ * written: a number may not survive being parsed.
+ */
+function readItem(text: RawJson, parsed: unknown): Item {
   if (!isObject(parsed)) return invalid('null', 'not an object');
-  const raw = rawMembers(text, parsed);
+  const raw = readEnvelope(text);
   if (raw.id !== undefined && !isId(parsed.id)) {
     return invalid('null', 'the id must be a string, a number or null');
   }
@@ -57,6 +66,8 @@ function readItem(text: string, parsed: unknown): Item {
  */
 export function readMessage(text: string, maxBatchItems: number): Message {
   try {
+    // The envelope reader alone would do for most texts, but lets control characters pass in long
+    // ones; and what it skips must be valid, since it is spliced into requests.
     const parsed: unknown = JSON.parse(text);
     return Array.isArray(parsed)
       ? readBatch(text, parsed, maxBatchItems)
@@ -66,7 +77,7 @@ export function readMessage(text: string, maxBatchItems: number): Message {
   }
 }
 
-function readBatch(_text: string, parsed: readonly unknown[], maxItems: number): Message {
+function readBatch(text: string, parsed: readonly unknown[], maxItems: number): Message {
   if (parsed.length === 0) {
     return { kind: 'single', item: invalid('null', 'empty batch') };
   }
@@ -74,5 +85,6 @@ function readBatch(_text: string, parsed: readonly unknown[], maxItems: number):
     const message = 'The batch request was too large';
     return rejected(limitError(doorErrorCodes.batchTooBig, message, maxItems));
   }
-  return { kind: 'batch', items: parsed.map((item) => readItem('', item)) };
+  const items = splitBatch(text, maxItems).map((item, index) => readItem(item, parsed[index]));
+  return { kind: 'batch', items };
 }
