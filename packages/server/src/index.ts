@@ -1,3 +1,17 @@
+export type {
+  ChainConfig,
+  Config,
+  EndpointConfig,
+  ProxyConfig,
+  RouteConfig,
+  RpcConfig,
+  TlsFiles,
+  UpstreamConfig,
+  WsConfig,
+} from './config/config.ts';
+export { dumpConfig } from './config/dump.ts';
+export { loadConfig } from './config/load.ts';
+export { ConfigError, type ConfigProblem, formatProblem } from './config/problem.ts';
 export type { Cors } from './http/cors.ts';
 export {
   type LineLoggerOptions,
@@ -7,5 +21,6 @@ export {
   lineLogger,
 } from './logs/logger.ts';
 export { type DoorLimits, defaultDoorLimits } from './rpc/limits.ts';
-export type { Route } from './rpc/route.ts';
+export type { Route, ServedBalancer } from './rpc/route.ts';
 export { type CloseOptions, type Server, type ServerOptions, startServer } from './server.ts';
+export { type StartConfiguredOptions, startConfigured } from './start-configured.ts';

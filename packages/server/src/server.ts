@@ -27,6 +27,11 @@ export interface ServerOptions {
   readonly limits?: Partial<DoorLimits> | undefined;
   /** Time between WebSocket pings, in milliseconds. @default 20000 */
   readonly pingIntervalMs?: number | undefined;
+  /**
+   * Called at shutdown when the drain time is over: what still runs is to fail now.
+   * @default nothing
+   */
+  readonly onGiveUp?: (() => Promise<void>) | undefined;
   /** @default silent */
   readonly log?: Logger | undefined;
   /** @default the real one */
@@ -107,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await within(drainMs);
     http.abandon();
     webSocket.abandon();
+    await options.onGiveUp?.();
     await within(farewellMs);
     webSocket.closeAll();
     server.closeAllConnections();
