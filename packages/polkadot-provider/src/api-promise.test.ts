@@ -56,6 +56,23 @@ describe('ApiPromise over three real nodes', () => {
     await rm(file);
   });
 
+  it('follows heads by polling where there is only HTTP', async () => {
+    const polling = new PolkadotProvider({
+      chain: polkadot({ id: 'devnet', genesisHash: devnet.genesisHash, blockTimeMs: 1000 }),
+      upstreams: devnet.nodes.map(({ httpUrl }) => httpUrl),
+    });
+    const heads: number[] = [];
+    await polling.isReady;
+    await polling.subscribe('chain_newHead', 'chain_subscribeNewHead', [], (_, header) =>
+      heads.push(Number(header.number)),
+    );
+    await devnet.mine(2);
+    await vi.waitFor(() => expect(heads.at(-1)).toBe(devnet.head.number), 20_000);
+    expect(heads).toEqual(heads.map((_, i) => heads[0]! + i));
+    await expect(polling.send('nope_method', [])).rejects.toThrow('Method not found');
+    await polling.disconnect();
+  });
+
   it('hears of every head once, queries, transfers, and notices no death of two nodes', async () => {
     const heads: number[] = [];
     const finalized: number[] = [];

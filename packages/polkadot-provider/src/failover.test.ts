@@ -203,6 +203,24 @@ describe('a subscription over real sockets', () => {
     expect(heard.at(-1)).toBe(7);
   });
 
+  it('that submits a transaction that a node refuses is refused', async () => {
+    await start(3);
+    for (const node of nodes) {
+      node.on('author_submitAndWatchExtrinsic', () => {
+        throw new NodeError(1010, 'Invalid Transaction');
+      });
+    }
+    await expect(
+      provider.subscribe(
+        'author_extrinsicUpdate',
+        'author_submitAndWatchExtrinsic',
+        ['0x'],
+        () => {},
+      ),
+    ).rejects.toThrow('1010: Invalid Transaction');
+    expect(provider.stats.active.subscriptions).toBe(0);
+  });
+
   it('that submits a transaction is never made again', async () => {
     await start(2);
     const heard: string[] = [];

@@ -187,19 +187,34 @@ describe('params by name', () => {
   });
 });
 
-describe('a watched transaction', () => {
-  it('is over with the statuses after which a node says no more', () => {
-    const watch = traits('author_submitAndWatchExtrinsic').subscription;
-    const isLast = watch?.source === 'upstream' ? watch.isLast : undefined;
-    const last = ['{"finalized":"0x01"}', '{"usurped":"0x01"}', '"dropped"', '"invalid"'];
-    const more = [
-      '"ready"',
-      '"future"',
-      '{"broadcast":["p"]}',
-      '{"inBlock":"0x01"}',
-      '{"retracted":"0x01"}',
-    ];
-    expect(last.map((item) => isLast?.(item))).toEqual([true, true, true, true]);
-    expect(more.map((item) => isLast?.(item))).toEqual([false, false, false, false, false]);
+describe('the last item of a subscription', () => {
+  const isLast = (method: string, item: string) => {
+    const { subscription } = traits(method);
+    return subscription?.source === 'upstream' ? subscription.isLast?.(item) : undefined;
+  };
+
+  it.each([
+    ['{"finalized":"0x01"}', true],
+    ['{"finalityTimeout":"0x01"}', true],
+    ['{"usurped":"0x01"}', true],
+    ['"dropped"', true],
+    ['"invalid"', true],
+    ['"ready"', false],
+    ['"future"', false],
+    ['{"broadcast":["p"]}', false],
+    ['{"inBlock":"0x01"}', false],
+    ['{"retracted":"0x01"}', false],
+  ])('of a watched transaction: %s %s', (item, last) => {
+    expect(isLast('author_submitAndWatchExtrinsic', item)).toBe(last);
+  });
+
+  it.each([
+    ['transactionWatch_v1_submitAndWatch', 'finalized', 'bestChainBlockIncluded'],
+    ['archive_v1_storage', 'storageDone', 'storage'],
+    ['archive_v1_storageDiff', 'storageDiffDone', 'storageDiff'],
+  ])('of %s is %s and not %s', (method, last, other) => {
+    expect(isLast(method, JSON.stringify({ event: last }))).toBe(true);
+    expect(isLast(method, JSON.stringify({ event: other }))).toBe(false);
+    expect(isLast(method, 'null')).toBe(false);
   });
 });

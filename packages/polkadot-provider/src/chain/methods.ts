@@ -1,4 +1,5 @@
 import type { MethodTraits } from '@dshackle/core';
+import { isLastStatus, lastEvent } from './last-items.ts';
 import { changed, storageDifferences } from './reducers.ts';
 import {
   at,
@@ -9,7 +10,6 @@ import {
   constant,
   head,
   headFeed,
-  isLastStatus,
   once,
   read,
   submit,
@@ -137,8 +137,16 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   archive_v1_header: read({ ...atHash(0), ...missing }),
   archive_v1_body: read({ ...atHash(0), ...missing }),
   archive_v1_call: read({ ...atHash(0), ...missing }),
-  archive_v1_storage: once('archive_v1_storageEvent', 'archive_v1_stopStorage'),
-  archive_v1_storageDiff: once('archive_v1_storageDiffEvent', 'archive_v1_stopStorageDiff'),
+  archive_v1_storage: once(
+    'archive_v1_storageEvent',
+    'archive_v1_stopStorage',
+    lastEvent('storageDone', 'storageError'),
+  ),
+  archive_v1_storageDiff: once(
+    'archive_v1_storageDiffEvent',
+    'archive_v1_stopStorageDiff',
+    lastEvent('storageDiffDone', 'storageDiffError'),
+  ),
   archive_v1_stopStorage: unsubscribe(),
   archive_v1_stopStorageDiff: unsubscribe(),
   // The name under which a version of polkadot-sdk registers the line above.
@@ -186,6 +194,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   transactionWatch_v1_submitAndWatch: once(
     'transactionWatch_v1_watchEvent',
     'transactionWatch_v1_unwatch',
+    lastEvent('finalized', 'error', 'invalid', 'dropped'),
   ),
   transactionWatch_v1_unwatch: unsubscribe(),
   statement_submit: submit(1),

@@ -1,6 +1,7 @@
 import type { Block, ChainView, Reply, UpstreamClient } from '@dshackle/core';
 import { errorReply } from '@dshackle/core';
 import { describe, expect, it } from 'vitest';
+import * as entry from './index.ts';
 import { knownChains } from './known-chains.ts';
 import { polkadot } from './polkadot.ts';
 
@@ -15,6 +16,12 @@ const client = (answers: Record<string, unknown>): UpstreamClient => ({
   canSubscribe: false,
   request: node(answers),
   subscribe: () => Promise.reject(new Error('no subscriptions')),
+});
+
+describe('the chain entry', () => {
+  it('exports these', () => {
+    expect(Object.keys(entry).sort()).toEqual(['knownChains', 'polkadot']);
+  });
 });
 
 describe('the identity of a chain', () => {

@@ -1,11 +1,6 @@
-import type {
-  BlockNeed,
-  FeedKind,
-  MethodTraits,
-  RawJson,
-  SubscriptionTraits,
-} from '@dshackle/core';
+import type { BlockNeed, FeedKind, MethodTraits, SubscriptionTraits } from '@dshackle/core';
 import { isHash } from './header.ts';
+import type { LastItem } from './last-items.ts';
 
 /** What a row of the method table may set beside its kind. */
 type Extras = Partial<Omit<MethodTraits, 'kind'>>;
@@ -99,27 +94,9 @@ export function carried(
 }
 
 /** A subscription that does something or counts what it sent: it ends with its upstream. */
-export function once(
-  notification: string,
-  unsubscribe: string,
-  isLast?: (item: RawJson) => boolean,
-): MethodTraits {
+export function once(notification: string, unsubscribe: string, isLast?: LastItem): MethodTraits {
   const traits = { source: 'upstream', resume: 'never', notification, unsubscribe } as const;
   return subscribe(isLast ? { ...traits, isLast } : traits);
-}
-
-/**
- * Statuses after which a watched transaction has no further one, as polkadot-sdk's
- * `TransactionStatus` documents them.
- */
-const lastStatuses = ['finalized', 'finalityTimeout', 'usurped', 'dropped', 'invalid'];
-
-/** Is this `author_extrinsicUpdate` the last of its subscription? */
-export function isLastStatus(item: RawJson): boolean {
-  const status: unknown = JSON.parse(item);
-  const name =
-    typeof status === 'object' && status !== null ? Object.keys(status)[0] : String(status);
-  return name !== undefined && lastStatuses.includes(name);
 }
 
 /** Ends a subscription. */
