@@ -104,9 +104,9 @@ export class HttpCalls {
 
   #answered(id: number, answer: HttpAnswer): void {
     this.#underWay.delete(id);
-    this.#next();
     const call = this.#calls.take(id);
     this.#events.onContact();
+    this.#next();
     let reply: Reply;
     try {
       reply = readHttpReply(answer, id);
@@ -119,10 +119,11 @@ export class HttpCalls {
 
   #failed(id: number, { reason, sent, at }: HttpFailure): void {
     this.#underWay.delete(id);
-    this.#next();
     const call = this.#calls.take(id);
+    // Before the next call goes out: this may have been one failure too many for it.
     if (at === 'connection') this.#events.onDisconnect(reason);
     else this.#events.onContact();
+    this.#next();
     const origin = at === 'connection' ? 'local' : 'upstream';
     const message = `${this.#context.upstream}: ${reason}`;
     call?.onFail(new TransportError(message, { origin, sent }));
