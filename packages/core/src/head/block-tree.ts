@@ -35,6 +35,11 @@ export class BlockTree {
     return this.#blocks.size;
   }
 
+  /** No known block is lower; infinite when none is known. */
+  get lowest(): number {
+    return this.#lowest;
+  }
+
   get(hash: string): Block | undefined {
     return this.#blocks.get(hash);
   }

@@ -28,6 +28,11 @@ export interface HeadTrackerOptions {
 
 /** How many notices may wait for a backfill; past it the tracker starts again. */
 const maxQueued = 1024;
+/** How often a parent is asked for: behind one URL there may be nodes that lack it for a moment. */
+const fetchTries = 3;
+const fetchPauseMs = 500;
+/** Holes that are remembered, so that nobody tries to fill them again with every block. */
+const maxHoles = 64;
 
 type Notice =
   | { readonly kind: 'block'; readonly block: Block; readonly best: boolean }
@@ -42,6 +47,10 @@ export class HeadTracker {
   readonly #onTrouble: (reason: string) => void;
   readonly #stop = new AbortController();
   readonly #queue: Notice[] = [];
+  /** Ancestors of a block that could not be connected yet: a failed backfill goes on from them. */
+  readonly #fetched = new Map<string, Block>();
+  /** Known blocks whose parents cannot be had. */
+  readonly #holes = new Set<string>();
   #working = false;
   #wake: (() => void) | undefined;
 
@@ -109,7 +118,14 @@ export class HeadTracker {
       },
       onEnd: end,
     };
-    const unfollow = await chain.heads.follow(client, observer);
+    let unfollow: () => void;
+    try {
+      unfollow = await chain.heads.follow(client, observer);
+    } catch (error) {
+      // A part of it may have started.
+      ended = 'not started';
+      throw error;
+    }
     try {
       while (ended === undefined && !this.#stop.signal.aborted) {
         const leftMs = lastAtMs + silenceMs - clock.now();
@@ -140,8 +156,8 @@ export class HeadTracker {
   /** False when the queue is full. */
   #enqueue(notice: Notice): boolean {
     if (this.#stop.signal.aborted) return true;
-    // The common case is a block whose parent is known: reported in the same turn.
-    if (!this.#working && this.#isConnected(notice.block)) {
+    // The common case is a block whose ancestors are known: reported in the same turn.
+    if (!this.#working && this.#isConnected(notice)) {
       this.#report(notice);
       return true;
     }
@@ -157,7 +173,7 @@ export class HeadTracker {
       for (;;) {
         const notice = this.#queue.shift();
         if (!notice || this.#stop.signal.aborted) return;
-        await this.#connect(notice.block);
+        if (!this.#isConnected(notice)) await this.#connect(notice.block);
         if (!this.#stop.signal.aborted) this.#report(notice);
       }
     } catch (error) {
@@ -174,28 +190,75 @@ export class HeadTracker {
     else head.report(state, notice.block, notice.best);
   }
 
-  /** Known, or its parent is, or it is below all that is kept, or there is nothing to connect to. */
-  #isConnected(block: Block): boolean {
+  /** Is nothing missing between the block and the finalized one? */
+  #isConnected({ kind, block }: Notice): boolean {
+    // Whoever told of a block first has seen to its ancestors.
+    if (kind === 'block' && this.#options.head.tree.has(block.hash)) return true;
+    return this.#mayEndAt(this.#lowestKnown(block));
+  }
+
+  /** The end of the known chain below a block: itself when its parent is not known. */
+  #lowestKnown(block: Block): Block {
+    const { tree } = this.#options.head;
+    const floor = this.#floor();
+    let lowest = block;
+    while (lowest.number > floor) {
+      const parent = tree.get(lowest.parentHash);
+      if (!parent || parent.number >= lowest.number) break;
+      lowest = parent;
+    }
+    return lowest;
+  }
+
+  #mayEndAt(lowest: Block): boolean {
+    return lowest.number <= this.#floor() || this.#holes.has(lowest.hash);
+  }
+
+  /** Nothing below the finalized block matters; before there is one, nothing below all blocks. */
+  #floor(): number {
     const { tree, finalized } = this.#options.head;
-    if (tree.has(block.hash) || tree.has(block.parentHash) || tree.size === 0) return true;
-    return finalized !== undefined && block.number <= finalized.number;
+    return Math.max(0, finalized?.number ?? tree.lowest);
   }
 
   /** Fetches and reports the missing ancestors, oldest first. */
   async #connect(block: Block): Promise<void> {
-    const { chain, client, head, state, maxBackfill } = this.#options;
+    const { head, state, maxBackfill } = this.#options;
     const missing: Block[] = [];
-    let lowest = block;
-    while (!this.#isConnected(lowest) && lowest.number > 0) {
-      if (missing.length >= maxBackfill) {
-        // Too far: what is known will stay below the hole until it is pruned.
+    const root = this.#lowestKnown(block);
+    let lowest = root;
+    while (!this.#mayEndAt(lowest)) {
+      const parent = missing.length < maxBackfill ? await this.#parentOf(lowest) : undefined;
+      if (this.#stop.signal.aborted) return;
+      if (!parent) {
+        // Too far, or nowhere: what is known stays below the hole until it is pruned.
+        this.#noteHole(root);
         return;
       }
-      const parent = await chain.heads.fetch(client, lowest.parentHash);
-      if (this.#stop.signal.aborted || !parent) return;
       missing.push(parent);
-      lowest = parent;
+      lowest = this.#lowestKnown(parent);
     }
+    this.#fetched.clear();
     for (const ancestor of missing.reverse()) head.report(state, ancestor, false);
+  }
+
+  /** `undefined` when the upstream does not give it, or gives another block. */
+  async #parentOf({ number, parentHash }: Block): Promise<Block | undefined> {
+    const { chain, client, clock, maxBackfill } = this.#options;
+    let parent = this.#fetched.get(parentHash);
+    for (let tries = 1; !parent; tries += 1) {
+      parent = await chain.heads.fetch(client, parentHash);
+      if (parent || tries === fetchTries) break;
+      await delay(clock, fetchPauseMs, this.#stop.signal);
+    }
+    if (parent?.hash !== parentHash || parent.number !== number - 1) return undefined;
+    if (this.#fetched.size >= 2 * maxBackfill) this.#fetched.clear();
+    this.#fetched.set(parentHash, parent);
+    return parent;
+  }
+
+  #noteHole(root: Block): void {
+    this.#fetched.clear();
+    if (this.#holes.size >= maxHoles) this.#holes.clear();
+    this.#holes.add(root.hash);
   }
 }
