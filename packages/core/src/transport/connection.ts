@@ -68,7 +68,6 @@ export class Connection implements LivenessTarget {
   /** Resolves when the platform has let go of the socket. */
   readonly gone: Promise<void>;
 
-  /** @throws BalancerError `invalid request` for options that the platform cannot honour */
   constructor(context: ConnectionContext, events: ConnectionEvents) {
     this.#context = context;
     this.#events = events;

@@ -1,3 +1,4 @@
+import { checkSocket } from '#socket';
 import { BalancerError, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { Backoff } from './backoff.ts';
@@ -26,6 +27,7 @@ import { type WebSocketOptions, webSocketLimits } from './websocket-options.ts';
 export function websocket(url: string, options: WebSocketOptions = {}): TransportFactory {
   const endpoint = resolveEndpoint(url, ['ws', 'wss'], options);
   const limits = webSocketLimits(options);
+  checkSocket({ endpoint, tls: options.tls });
   return ({ upstream, clock, random }) => {
     const counters = { malformedMessages: 0, unknownResponses: 0, unknownNotifications: 0 };
     const context = { upstream, clock, endpoint, limits, options, counters };

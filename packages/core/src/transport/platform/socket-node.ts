@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
+import type { CheckSocket, OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
 
 /**
  * How long `ws` waits for the rest of a closing handshake that the peer began, in milliseconds.
@@ -11,6 +11,9 @@ const closeTimeoutMs = 1000;
 
 /** A WebSocket of the `ws` package. */
 export const openSocket: OpenSocket = (options, events) => new NodeSocket(options, events);
+
+/** Node can do all that can be asked for. */
+export const checkSocket: CheckSocket = () => {};
 
 class NodeSocket implements Socket {
   readonly canPing = true;

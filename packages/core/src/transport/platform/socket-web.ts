@@ -1,10 +1,25 @@
 import { BalancerError } from '../../errors.ts';
-import type { OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
+import type { Endpoint } from '../credentials.ts';
+import type { CheckSocket, OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
 
 /**
  * The platform's own WebSocket, as browsers have it: no headers, no pings, no certificates of ours.
  */
 export const openSocket: OpenSocket = (options, events) => new WebSocketOfPlatform(options, events);
+
+/** Headers and certificates are the browser's affair, but for basic authentication. */
+export const checkSocket: CheckSocket = ({ endpoint, tls }) => {
+  const { authorization, ...others } = endpoint.headers;
+  const unsendable = authorization !== undefined && endpoint.userinfo === undefined;
+  if (unsendable || Object.keys(others).length > 0) {
+    const message = `${endpoint.description}: this platform sends no headers on a WebSocket`;
+    throw new BalancerError('invalid request', message);
+  }
+  if (tls !== undefined) {
+    const message = `${endpoint.description}: this platform takes no TLS options`;
+    throw new BalancerError('invalid request', message);
+  }
+};
 
 class WebSocketOfPlatform implements Socket {
   readonly canPing = false;
@@ -16,7 +31,7 @@ class WebSocketOfPlatform implements Socket {
   constructor(options: SocketOptions, events: SocketEvents) {
     const { endpoint } = options;
     this.#onClosed = events.onClosed;
-    this.#ws = new WebSocket(address(options));
+    this.#ws = new WebSocket(address(endpoint));
     this.#ws.binaryType = 'arraybuffer';
     this.#ws.onopen = () => {
       if (!this.#closed) events.onOpen();
@@ -72,21 +87,11 @@ class WebSocketOfPlatform implements Socket {
 }
 
 /** The URL, with basic authentication put back in: the one credential a browser can send here. */
-function address({ endpoint, tls }: SocketOptions): URL {
-  const { authorization, ...others } = endpoint.headers;
-  const unsendable = authorization !== undefined && endpoint.userinfo === undefined;
-  if (unsendable || Object.keys(others).length > 0) {
-    const message = `${endpoint.description}: this platform sends no headers on a WebSocket`;
-    throw new BalancerError('invalid request', message);
+function address({ url, userinfo }: Endpoint): URL {
+  const full = new URL(url);
+  if (userinfo !== undefined) {
+    full.username = encodeURIComponent(userinfo.username);
+    full.password = encodeURIComponent(userinfo.password);
   }
-  if (tls !== undefined) {
-    const message = `${endpoint.description}: this platform takes no TLS options`;
-    throw new BalancerError('invalid request', message);
-  }
-  const url = new URL(endpoint.url);
-  if (endpoint.userinfo !== undefined) {
-    url.username = encodeURIComponent(endpoint.userinfo.username);
-    url.password = encodeURIComponent(endpoint.userinfo.password);
-  }
-  return url;
+  return full;
 }

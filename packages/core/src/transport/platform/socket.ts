@@ -40,5 +40,8 @@ export interface Socket {
   destroy(): void;
 }
 
-/** Opens one WebSocket. Throws `BalancerError` `invalid request` for what the platform cannot do. */
+/** Opens one WebSocket. */
 export type OpenSocket = (options: SocketOptions, events: SocketEvents) => Socket;
+
+/** Throws `BalancerError` `invalid request` for options that the platform cannot honour. */
+export type CheckSocket = (options: Pick<SocketOptions, 'endpoint' | 'tls'>) => void;
