@@ -4,6 +4,8 @@ export type {
   HeadOptions,
   HealthOptions,
 } from './balancer-options.ts';
+export { type MemoryStoreOptions, memoryStore } from './cache/memory-store.ts';
+export type { Store } from './cache/store.ts';
 export type {
   Answer,
   Call,
