@@ -14,6 +14,6 @@ await install({ quiet: true });
 console.log('build and type-check');
 await build();
 console.log('lint');
-await must('node', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
+await must('node', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']);
 console.log(`test in ${root === process.cwd() ? 'this folder' : 'the root'}`);
 await must('node', ['node_modules/vitest/vitest.mjs', 'run', ...args]);
