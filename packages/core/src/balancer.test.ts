@@ -244,3 +244,41 @@ describe('promise 6, right chain', () => {
     });
   });
 });
+
+describe('promise 9, graceful', () => {
+  it('lets calls in flight finish while it drains, and refuses new ones', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.hang();
+    const call = test.balancer.request('local');
+    await test.clock.advance(10);
+    const closing = test.balancer.close({ drainMs: 5000 });
+    await expect(test.balancer.request('local')).rejects.toThrow('[closed]');
+    for (const node of test.nodes) node.thaw();
+    await test.clock.advance(10);
+    expect(await call).toMatch(/local by [abc]/);
+    await closing;
+    await test.clock.advance(0);
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+
+  it('ends calls that hang, pause or wait when the drain is over', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    a.hang();
+    b.crash();
+    c.crash();
+    const hung = test.balancer.request('local').catch((error: Error) => error.message);
+    await test.clock.advance(10);
+    a.crash();
+    const waiting = test.balancer.request('local').catch((error: Error) => error.message);
+    const nonce = test.balancer.request('nonce').catch((error: Error) => error.message);
+    await test.clock.advance(10);
+    const closing = test.balancer.close({ drainMs: 100 });
+    await test.clock.advance(200);
+    await closing;
+    expect(await Promise.all([hung, waiting, nonce])).toEqual(
+      Array(3).fill('[closed] the balancer is closed'),
+    );
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});

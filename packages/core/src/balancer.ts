@@ -136,6 +136,7 @@ class PooledBalancer implements Balancer {
       random,
       events,
       options: policy,
+      running: new Set(),
       deadlines: new Deadlines(clock),
       latencies: new LatencyQuantile({ clock }),
       retryBudget: new RetryBudget({ clock, ...options.policy?.retryBudget }),
@@ -280,7 +281,7 @@ class PooledBalancer implements Balancer {
 
   async #shutDown(drainMs: number): Promise<void> {
     this.#events.emit('closed', undefined);
-    const { clock, deadlines } = this.#engine;
+    const { clock, deadlines, running } = this.#engine;
     if (this.#running > 0 && drainMs > 0) {
       await new Promise<void>((resolve) => {
         const timer = clock.setTimeout(resolve, drainMs);
@@ -289,6 +290,9 @@ class PooledBalancer implements Balancer {
           resolve();
         };
       });
+    }
+    for (const call of [...running]) {
+      call.abandon(new BalancerError('closed', 'the balancer is closed'));
     }
     this.#subscriptions.close();
     this.#head.close();

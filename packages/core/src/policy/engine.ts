@@ -1,3 +1,4 @@
+import type { BalancerError } from '../errors.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import type { Emitter } from '../telemetry/emitter.ts';
@@ -8,6 +9,12 @@ import type { LatencyQuantile } from './latency-quantile.ts';
 import type { ResolvedPolicyOptions } from './options.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
+/** A call that is being carried out. */
+export interface RunningCall {
+  /** Ends it with this error, at once. */
+  abandon(error: BalancerError): void;
+}
+
 /** What the strategies need of the engine around them. */
 export interface Engine {
   readonly clock: Clock;
@@ -17,6 +24,8 @@ export interface Engine {
   readonly retryBudget: RetryBudget;
   readonly events: Emitter<BalancerEvents>;
   readonly options: ResolvedPolicyOptions;
+  /** Every call that a strategy is carrying out; shutdown ends those that are left. */
+  readonly running: Set<RunningCall>;
   /** Chooses an upstream for one more attempt. */
   select(need: Requirement, tried: ReadonlySet<string>): Selection;
   /**

@@ -4,7 +4,7 @@ import type { Reply } from '../json-rpc/message.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, RunningCall } from './engine.ts';
 import { raceOne } from './race.ts';
 import type { Tally, Vote } from './tally.ts';
 
@@ -40,13 +40,14 @@ export function fanOut(
     const { clock, deadlines } = engine;
     const { call, traits, attempts, deadlineAtMs, signal } = context;
     const votes: Vote[] = [];
-    let running = 0;
+    let outstanding = 0;
     let done = false;
     let lastFailure: BalancerError | undefined;
     let graceTimer: ReturnType<typeof deadlines.add> | undefined;
 
     const end = (): void => {
       done = true;
+      engine.running.delete(running);
       deadlines.cancel(deadline);
       if (graceTimer !== undefined) deadlines.cancel(graceTimer);
       signal?.removeEventListener('abort', onAbort);
@@ -56,6 +57,8 @@ export function fanOut(
       end();
       reject(error);
     };
+    const running: RunningCall = { abandon: fail };
+    engine.running.add(running);
     const finish = (vote: Vote): void => {
       if (done) return;
       end();
@@ -76,7 +79,7 @@ export function fanOut(
 
     const ask = (upstream: Upstream, panic: boolean): void => {
       tried.add(upstream.id);
-      running += 1;
+      outstanding += 1;
       const startedMs = clock.now();
       void upstream
         .attempt(call, traits, Math.max(1, deadlineAtMs - startedMs), panic)
@@ -90,7 +93,7 @@ export function fanOut(
       return true;
     };
     const settle = (upstream: Upstream, outcome: Outcome, startedMs: number): void => {
-      running -= 1;
+      outstanding -= 1;
       if (done) return;
       const durationMs = clock.now() - startedMs;
       attempts.push({
@@ -104,7 +107,7 @@ export function fanOut(
       decide();
     };
     const decide = (): void => {
-      const vote = options.tally(votes, running);
+      const vote = options.tally(votes, outstanding);
       if (vote) {
         finish(vote);
         return;
@@ -115,7 +118,7 @@ export function fanOut(
           if (winner) finish(winner);
         });
       }
-      if (askMore() || running > 0) return;
+      if (askMore() || outstanding > 0) return;
       const last = options.tally(votes, 0);
       if (last) finish(last);
       else if (lastFailure && votes.length === 0) {

@@ -11,7 +11,7 @@ import type { DeadlineHandle } from '../time/deadlines.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, RunningCall } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
 import { isRepeatable, mayRetry, roundPauseMs } from './retry.ts';
 
@@ -31,7 +31,7 @@ export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
  *    asked again after a pause, or as soon as something changes.
  * 6. Deadline, signal, attempts and retry budget end it in any case.
  */
-class Race {
+class Race implements RunningCall {
   readonly #engine: Engine;
   readonly #context: CallContext;
   readonly #resolve: (answer: Answer) => void;
@@ -77,6 +77,7 @@ class Race {
       }
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
+    this.#engine.running.add(this);
     this.#engine.retryBudget.deposit();
     this.#deadline = deadlines.add(Math.max(0, deadlineAtMs - clock.now()), () =>
       this.#fail(
@@ -84,6 +85,10 @@ class Race {
       ),
     );
     this.#next();
+  }
+
+  abandon(error: BalancerError): void {
+    this.#fail(error);
   }
 
   /** Starts one more attempt, or finds out that there is nothing to start. */
@@ -274,7 +279,8 @@ class Race {
 
   #end(): void {
     this.#done = true;
-    const { deadlines } = this.#engine;
+    const { deadlines, running } = this.#engine;
+    running.delete(this);
     if (this.#deadline !== undefined) deadlines.cancel(this.#deadline);
     if (this.#hedgeTimer !== undefined) deadlines.cancel(this.#hedgeTimer);
     this.#stopTimers();
