@@ -1,4 +1,5 @@
 import type { Random } from '../time/clock.ts';
+import { withDefaults } from './defaults.ts';
 
 /** Options of {@link Backoff}. */
 export interface BackoffOptions {
@@ -10,6 +11,16 @@ export interface BackoffOptions {
   readonly factor?: number;
 }
 
+const defaults: Required<BackoffOptions> = { initialMs: 500, maxMs: 30_000, factor: 2 };
+
+/**
+ * Fills in the defaults.
+ * @throws BalancerError `invalid request` for a number that makes no sense
+ */
+export function backoffLimits(options: BackoffOptions = {}): Required<BackoffOptions> {
+  return withDefaults(defaults, options);
+}
+
 /**
  * Delays between attempts: exponential with full jitter, so that a thousand clients of one restarted
  * node do not come back in step.
@@ -18,21 +29,18 @@ export interface BackoffOptions {
  */
 export class Backoff {
   readonly #random: Random;
-  readonly #initialMs: number;
-  readonly #maxMs: number;
-  readonly #factor: number;
+  readonly #limits: Required<BackoffOptions>;
   #attempt = 0;
 
   constructor(random: Random, options: BackoffOptions = {}) {
     this.#random = random;
-    this.#initialMs = options.initialMs ?? 500;
-    this.#maxMs = options.maxMs ?? 30_000;
-    this.#factor = options.factor ?? 2;
+    this.#limits = backoffLimits(options);
   }
 
   /** The next delay: uniform between 0 and a ceiling that grows with every call. */
   nextMs(): number {
-    const ceiling = Math.min(this.#maxMs, this.#initialMs * this.#factor ** this.#attempt++);
+    const { initialMs, maxMs, factor } = this.#limits;
+    const ceiling = Math.min(maxMs, initialMs * factor ** this.#attempt++);
     return this.#random() * ceiling;
   }
 

@@ -83,6 +83,7 @@ describe('combined', () => {
     for (let index = 0; index < 10; index++) await transport.request('get', '[]');
     expect(node.ws.calls.length).toBe(10);
     expect(transport.kind).toBe('websocket+http');
+    expect(transport.endpoints).toEqual([node.ws.url, node.http.url]);
     await transport.close();
     await node.close();
   });

@@ -52,6 +52,10 @@ class CombinedTransport implements Transport {
     for (const member of members) member.onState(() => this.#changed());
   }
 
+  get endpoints(): readonly string[] {
+    return this.#members.flatMap(({ endpoints = [] }) => endpoints);
+  }
+
   get state(): TransportState {
     return this.#cell.state;
   }

@@ -34,5 +34,11 @@ describe('endpoint', () => {
     expect(() => websocket('ws://host', { sockets: 0 })).toThrow('sockets must be positive');
     expect(() => websocket('ws://host', { maxPending: Number.NaN })).toThrow('maxPending must be');
     expect(() => http('http://host', { recheckMs: -1 })).toThrow('recheckMs must be positive');
+    expect(() => http('http://host', { recheckMs: Infinity })).toThrow(
+      'must be at most 2147483647',
+    );
+    expect(() => http('http://host', { backoff: { maxMs: 0 } })).toThrow('maxMs must be positive');
+    expect(() => websocket('ws://host', { pongTimeoutMs: 0 })).toThrow('pongTimeoutMs must be');
+    expect(websocket('ws://host', { pingIntervalMs: 0, silenceTimeoutMs: 0 })).toBeDefined();
   });
 });

@@ -1,4 +1,4 @@
-import type { BackoffOptions } from './backoff.ts';
+import { type BackoffOptions, backoffLimits } from './backoff.ts';
 import type { CredentialOptions } from './credentials.ts';
 import { withDefaults } from './defaults.ts';
 import type { TlsOptions } from './tls.ts';
@@ -58,5 +58,7 @@ const defaults: HttpLimits = {
  * @throws BalancerError `invalid request` for a number that makes no sense
  */
 export function httpLimits(options: HttpOptions): HttpLimits {
+  // Filled in where it is used: here only to refuse nonsense at once.
+  backoffLimits(options.backoff);
   return withDefaults(defaults, options);
 }

@@ -35,6 +35,7 @@ export function http(url: string, options: HttpOptions = {}): TransportFactory {
 
 class HttpTransport implements Transport {
   readonly kind = 'http';
+  readonly endpoints: readonly string[];
   readonly canSubscribe = false;
   readonly #context: TransportContext;
   readonly #limits: HttpLimits;
@@ -58,6 +59,7 @@ class HttpTransport implements Transport {
     options: HttpOptions,
   ) {
     this.#context = context;
+    this.endpoints = [endpoint.description];
     this.#limits = limits;
     this.#backoff = new Backoff(context.random, options.backoff);
     const { connections, connectTimeoutMs, maxResponseBytes } = limits;

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../time/clock.ts';
+import { withDefaults } from './defaults.ts';
 
 /** How a dead peer is told from a quiet one. */
 export interface LivenessOptions {
@@ -14,6 +15,20 @@ export interface LivenessOptions {
    * milliseconds; found out up to a quarter later. 0 for ever. @default 30000
    */
   readonly silenceTimeoutMs?: number;
+}
+
+const defaults: Required<LivenessOptions> = {
+  pingIntervalMs: 10_000,
+  pongTimeoutMs: 5000,
+  silenceTimeoutMs: 30_000,
+};
+
+/**
+ * Fills in the defaults.
+ * @throws BalancerError `invalid request` for a number that makes no sense
+ */
+export function livenessLimits(options: LivenessOptions): Required<LivenessOptions> {
+  return withDefaults(defaults, options, ['pingIntervalMs', 'silenceTimeoutMs']);
 }
 
 /** What is watched. */
@@ -54,9 +69,10 @@ export class Liveness {
   constructor(clock: Clock, target: LivenessTarget, options: LivenessOptions) {
     this.#clock = clock;
     this.#target = target;
-    this.#pingIntervalMs = target.canPing ? (options.pingIntervalMs ?? 10_000) : 0;
-    this.#pongTimeoutMs = options.pongTimeoutMs ?? 5000;
-    this.#silenceTimeoutMs = options.silenceTimeoutMs ?? 30_000;
+    const { pingIntervalMs, pongTimeoutMs, silenceTimeoutMs } = livenessLimits(options);
+    this.#pingIntervalMs = target.canPing ? pingIntervalMs : 0;
+    this.#pongTimeoutMs = pongTimeoutMs;
+    this.#silenceTimeoutMs = silenceTimeoutMs;
   }
 
   start(): void {

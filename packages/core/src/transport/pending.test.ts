@@ -47,6 +47,18 @@ describe('PendingCalls', () => {
     expect(calls.size).toBe(1000);
   });
 
+  it('waits for ever, or for years, without a timer that fires at once', async () => {
+    const { clock, ended, add } = table();
+    add('ever', Number.POSITIVE_INFINITY);
+    expect(clock.pendingTimers).toBe(0);
+    add('years', 2 ** 40);
+    await clock.advance(2 ** 40 - 1);
+    expect(ended).toEqual([]);
+    await clock.advance(1);
+    expect(ended.at(-1)).toBe(`years timeout at ${2 ** 40}`);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('says which call took too long, at which upstream', async () => {
     const { clock, calls } = table();
     const failed = vi.fn();

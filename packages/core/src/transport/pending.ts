@@ -1,6 +1,7 @@
 import { BalancerError, TimeoutError } from '../errors.ts';
 import type { Reply } from '../json-rpc/message.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
+import { maxTimerMs } from './defaults.ts';
 
 /** What is to become of one call. */
 export interface CallHandlers {
@@ -105,7 +106,8 @@ export class PendingCalls {
   #schedule(atMs: number): void {
     if (this.#sweepAtMs !== Number.POSITIVE_INFINITY) this.#clock.clearTimeout(this.#timer);
     this.#sweepAtMs = atMs;
-    this.#timer = this.#clock.setTimeout(() => this.#sweep(), atMs - this.#clock.now());
+    const delayMs = Math.min(atMs - this.#clock.now(), maxTimerMs);
+    this.#timer = this.#clock.setTimeout(() => this.#sweep(), delayMs);
   }
 
   #sweep(): void {

@@ -78,6 +78,8 @@ export type Handshake = (connection: HandshakeConnection) => Promise<void>;
 export interface Transport extends AsyncDisposable {
   /** `websocket`, `http`, … for snapshots. */
   readonly kind: string;
+  /** Where it leads: scheme, host and port of each URL, for snapshots. No path, no credentials. */
+  readonly endpoints?: readonly string[];
   readonly state: TransportState;
   /** True when `subscribe` can work now. */
   readonly canSubscribe: boolean;

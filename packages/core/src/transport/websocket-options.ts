@@ -1,7 +1,7 @@
-import type { BackoffOptions } from './backoff.ts';
+import { type BackoffOptions, backoffLimits } from './backoff.ts';
 import type { CredentialOptions } from './credentials.ts';
 import { withDefaults } from './defaults.ts';
-import type { LivenessOptions } from './liveness.ts';
+import { type LivenessOptions, livenessLimits } from './liveness.ts';
 import type { TlsOptions } from './tls.ts';
 
 /** Options of `websocket`. */
@@ -80,5 +80,8 @@ const defaults: WebSocketLimits = {
  * @throws BalancerError `invalid request` for a number that makes no sense
  */
 export function webSocketLimits(options: WebSocketOptions): WebSocketLimits {
+  // These two are filled in where they are used: here only to refuse nonsense at once.
+  backoffLimits(options.backoff);
+  livenessLimits(options);
   return withDefaults(defaults, options);
 }

@@ -51,6 +51,10 @@ class WebSocketTransport implements Transport {
     this.#newBackoff = newBackoff;
   }
 
+  get endpoints(): readonly string[] {
+    return [this.#context.endpoint.description];
+  }
+
   get state(): TransportState {
     return this.#cell.state;
   }
