@@ -39,7 +39,7 @@ export interface ChainHeadEvents {
   progress: undefined;
   /** The best head left blocks behind: what went, and what came. */
   reorg: { readonly retracted: readonly Block[]; readonly applied: readonly Block[] };
-  /** Two upstreams or more contradict what the pool held for final; their chain is taken. */
+  /** Most upstreams contradict what the pool held for final; their chain is taken. */
   finalityViolation: { readonly held: BlockId; readonly taken: BlockId };
   /** No new best block for `stallAfterMs`. */
   stalled: { readonly best: BlockId; readonly forMs: number };
@@ -64,9 +64,12 @@ export interface ChainHeadSnapshot {
  *    some blocks while two others share another is not followed. It is always some voter's: when
  *    the only upstream that has a block goes, best steps back to what is left.
  * 2. Finalized is the highest block that `finalizedQuorum` voters call final. It never goes back,
- *    with one exception: when two or more voters contradict it and outnumber those who agree (the
- *    pool was first filled by a liar), their chain is taken and the violation is reported.
- * 3. A voter is healthy, connected, not forked, and has moved its head while others did.
+ *    with two exceptions, and both are reported: when two or more upstreams (or the only one there
+ *    is) contradict it and outnumber those who agree, because the pool was first filled by a liar
+ *    or a development chain began anew; and when the pool has stalled because most upstreams are
+ *    on a chain that does not reach it, so that nobody can tell whether it is theirs.
+ * 3. A voter is healthy, connected, not forked, and has moved its head while others did. Those
+ *    that do not reach the finalized block do not hold up the others, unless they are the most.
  */
 export class ChainHead implements BlockIndex {
   readonly events = new Emitter<ChainHeadEvents>();
@@ -123,6 +126,7 @@ export class ChainHead implements BlockIndex {
 
   /** The upstream has this block, which is its best one if `best`. */
   report(state: UpstreamState, block: Block, best: boolean): void {
+    if (!this.#isSound(block)) return;
     state.announce(block.hash);
     if (best) {
       if (state.best?.hash !== block.hash) state.bestAtMs = this.#clock.now();
@@ -137,6 +141,7 @@ export class ChainHead implements BlockIndex {
 
   /** The upstream calls this block final. */
   reportFinalized(state: UpstreamState, block: Block): void {
+    if (!this.#isSound(block)) return;
     state.announce(block.hash);
     if (this.#admits(block) && this.tree.add(block)) this.events.emit('block', block);
     // A node's own finalized head does not go back; an older notice is a late one.
@@ -153,10 +158,10 @@ export class ChainHead implements BlockIndex {
   /** Looks at all claims again; called after an upstream's health or connection changed. */
   reconsider(): void {
     if (this.#closed) return;
-    const voters = this.#voters();
-    this.#chooseFinalized(voters);
+    this.#chooseFinalized(this.#voters());
     this.#markForks();
-    this.#chooseBest(voters);
+    // Chosen anew: a fork is known now, or has become the pool's own chain.
+    this.#chooseBest(this.#voters());
   }
 
   numberOf(hash: string): number | undefined {
@@ -180,7 +185,9 @@ export class ChainHead implements BlockIndex {
   /** For how long, in milliseconds, the pool has had a block that this upstream still lacks. */
   lagMs(state: UpstreamState): number {
     if (!state.best || this.lagBlocks(state) === 0) return 0;
-    const since = this.#reachedAtMs.get(state.best.number + 1);
+    // What lies below all that was noted has been there for longer than that.
+    const [oldest] = this.#reachedAtMs.values();
+    const since = this.#reachedAtMs.get(state.best.number + 1) ?? oldest;
     return since === undefined ? 0 : this.#clock.now() - since;
   }
 
@@ -207,6 +214,12 @@ export class ChainHead implements BlockIndex {
     return !this.#finalized || block.number > this.#finalized.number - this.#historyBlocks;
   }
 
+  /** A height that does not follow from the parent's is a lie, and would bend every measure. */
+  #isSound(block: Block): boolean {
+    const parent = this.tree.get(block.parentHash);
+    return parent === undefined || parent.number === block.number - 1;
+  }
+
   #voters(): UpstreamState[] {
     const voters: UpstreamState[] = [];
     for (const state of this.#states.values()) {
@@ -214,7 +227,14 @@ export class ChainHead implements BlockIndex {
         voters.push(state);
       }
     }
-    return voters;
+    const abreast = voters.filter((state) => !this.#fallsShort(state));
+    return 2 * abreast.length >= voters.length ? abreast : voters;
+  }
+
+  /** Is its best block below the finalized one, or on another chain? */
+  #fallsShort(state: UpstreamState): boolean {
+    if (!this.#finalized || !state.best) return false;
+    return state.best.number < this.#finalized.number || this.#contradicts(state.best);
   }
 
   /** Its head stood still while the pool's moved on: hung or cut off, its word is old. */
@@ -252,25 +272,36 @@ export class ChainHead implements BlockIndex {
     return count;
   }
 
-  /** Rule 2's exception. Forked upstreams do not vote otherwise, so all are asked here. */
+  /** Rule 2's exceptions. Forked upstreams do not vote otherwise, so all are asked here. */
   #repairFinality(held: Block, claims: readonly UpstreamState[]): void {
-    const against: UpstreamState[] = [];
-    for (const state of this.#states.values()) {
-      if (state.voting && state.finalized && this.#contradicts(state.finalized))
-        against.push(state);
-    }
+    const fit = [...this.#states.values()].filter((state) => state.voting && state.finalized);
+    const against = fit.filter((state) => this.#contradicts(state.finalized as BlockId));
     const agreeing = claims.filter((claim) => !against.includes(claim)).length;
-    if (against.length < 2 || against.length <= agreeing) return;
-    for (const state of against) {
-      const block = this.tree.get((state.finalized as BlockId).hash);
-      if (!block || this.#support(against, block) <= agreeing) continue;
-      this.#finalized = block;
-      this.#best = undefined;
-      for (const other of this.#states.values()) other.forked = false;
-      this.events.emit('finalityViolation', { held, taken: block });
-      this.events.emit('finalized', block);
-      return;
+    const needed = Math.min(2, this.#states.size);
+    if (against.length >= needed && against.length > agreeing) {
+      for (const state of against) {
+        const block = this.tree.get((state.finalized as BlockId).hash);
+        if (block && this.#support(against, block) > agreeing) {
+          this.#letGo(held, block);
+          this.#setFinalized(block);
+          return;
+        }
+      }
     }
+    const short = fit.filter((state) => this.#fallsShort(state));
+    if (!this.#stalled || 2 * short.length <= fit.length) return;
+    this.#letGo(held, (short[0] as UpstreamState).finalized as BlockId);
+    this.#chooseFinalized(this.#voters());
+  }
+
+  /** Begins anew: what was measured on the old chain says nothing about the other. */
+  #letGo(held: Block, taken: BlockId): void {
+    this.#finalized = undefined;
+    this.#best = undefined;
+    this.#highest = -1;
+    this.#reachedAtMs.clear();
+    for (const state of this.#states.values()) state.forked = false;
+    this.events.emit('finalityViolation', { held, taken });
   }
 
   #setFinalized(block: Block): void {
@@ -295,7 +326,10 @@ export class ChainHead implements BlockIndex {
 
   #markForks(): void {
     for (const state of this.#states.values()) {
-      state.forked = state.finalized !== undefined && this.#contradicts(state.finalized);
+      const { best, finalized } = state;
+      state.forked =
+        (finalized !== undefined && this.#contradicts(finalized)) ||
+        (best !== undefined && this.#contradicts(best));
     }
   }
 
@@ -306,8 +340,9 @@ export class ChainHead implements BlockIndex {
       if (block && !voter.forked) heads.push(block);
     }
     heads.sort((a, b) => b.number - a.number);
-    const second = heads[1];
-    const cap = second ? second.number + this.#maxUnconfirmedLead : Number.POSITIVE_INFINITY;
+    // Also of those whose blocks are too old to be kept.
+    const [, second] = voters.map(({ best }) => (best as BlockId).number).sort((a, b) => b - a);
+    const cap = second === undefined ? Number.POSITIVE_INFINITY : second + this.#maxUnconfirmedLead;
     let chosen: Block | undefined;
     for (const head of heads) {
       const block = head.number <= cap ? head : this.tree.ancestorAt(head.hash, cap);
@@ -397,5 +432,6 @@ export class ChainHead implements BlockIndex {
     }
     this.#stalled = true;
     this.events.emit('stalled', { best: this.#best as Block, forMs });
+    this.reconsider();
   }
 }
