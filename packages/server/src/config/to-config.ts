@@ -24,7 +24,7 @@ export interface ClusterPart {
 }
 
 /** What holds for a chain unless the file says otherwise. */
-const chainDefaults = {
+export const chainDefaults = {
   deadlineMs: 30_000,
   attemptTimeoutMs: 10_000,
   probeIntervalMs: 10_000,

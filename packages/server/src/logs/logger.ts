@@ -45,7 +45,9 @@ export function lineLogger(options: LineLoggerOptions = {}): Logger {
       return;
     }
     const shown = Object.entries(fields).map(([key, value]) => ` ${key}=${text(value)}`);
-    write(`${time} ${level.padEnd(5)} ${message}${shown.join('')}`);
+    // An event is one line, whatever a message holds.
+    const line = message.replaceAll('\n', '\\n');
+    write(`${time} ${level.padEnd(5)} ${line}${shown.join('')}`);
   };
 
   return {
