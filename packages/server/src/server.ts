@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, delay, systemClock } from '@dshackle/core';
 import { createApp } from './app.ts';
 import type { Cors } from './http/cors.ts';
+import { declineUpgrade } from './http/decline-upgrade.ts';
 import { type Logger, silentLogger } from './logs/logger.ts';
 import { HttpDoor } from './rpc/http-door.ts';
 import { type DoorLimits, defaultDoorLimits } from './rpc/limits.ts';
@@ -25,6 +26,11 @@ export interface ServerOptions {
   readonly webSocketOrigins?: readonly string[] | undefined;
   /** @default defaultDoorLimits, member by member */
   readonly limits?: Partial<DoorLimits> | undefined;
+  /**
+   * How long an HTTP client may leave its answer unread before it is hung up on, in milliseconds.
+   * @default 60000
+   */
+  readonly stallTimeoutMs?: number | undefined;
   /** Time between WebSocket pings, in milliseconds. @default 20000 */
   readonly pingIntervalMs?: number | undefined;
   /**
@@ -76,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const clock = options.clock ?? systemClock;
   const routes = new RouteTable(options.routes);
   const { cors } = options;
-  const http = new HttpDoor({ limits, log, cors });
+  const http = new HttpDoor({ limits, log, cors, stallTimeoutMs: options.stallTimeoutMs });
   const webSocket = new WebSocketDoor({
     limits,
     log,
@@ -96,6 +102,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   );
   server.maxConnections = limits.maxConnections;
   server.on('upgrade', (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      declineUpgrade(server, request, socket as Socket, head);
+      return;
+    }
     const route = options.webSocket === false ? undefined : routes.find(request.url);
     webSocket.handle(route, request, socket as Socket, head);
   });

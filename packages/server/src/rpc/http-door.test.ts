@@ -391,6 +391,42 @@ describe('the HTTP door', () => {
     await expect.poll(() => outcomes).toEqual(['cancelled', 'submitted']);
   });
 
+  it('hangs up on a client that leaves its answer unread', async () => {
+    await server.close();
+    const routes = [{ id: 'test', balancer }];
+    server = await startServer({ port: 0, routes, stallTimeoutMs: 100 });
+    balancer.on('big', () => JSON.stringify('x'.repeat(32 * 1024 * 1024)));
+    const body = JSON.stringify(call('big'));
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`POST /test HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await expect.poll(() => server.load.requests).toBe(1);
+    await expect.poll(() => server.load.requests, { timeout: 20_000 }).toBe(0);
+    expect(balancer.calls).toHaveLength(1);
+    socket.destroy();
+  });
+
+  it('serves a client that offers HTTP/2 as one that does not', async () => {
+    const big = JSON.stringify(call('echo', ['x'.repeat(2000)]));
+    const socket = connect(server.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (data) => {
+      text += String(data);
+    });
+    const head =
+      `POST /test HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
+      `HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA\r\nContent-Length: ${big.length}\r\n\r\n`;
+    for (let round = 1; round <= 2; round++) {
+      socket.write(head + big.slice(0, 500));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      socket.write(big.slice(500));
+      await expect.poll(() => text.match(/"result":\["x/g)?.length).toBe(round);
+    }
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK/);
+    socket.destroy();
+    await expect.poll(() => server.load.requests).toBe(0);
+  });
+
   it('bounds the calls of one connection', async () => {
     await server.close();
     server = await startServer({

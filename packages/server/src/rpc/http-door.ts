@@ -20,6 +20,8 @@ export interface HttpDoorOptions {
   readonly log: Logger;
   /** Browsers of other origins that may call. @default none */
   readonly cors?: Cors | undefined;
+  /** How long a client may leave its answer unread, in milliseconds. @default 60000 */
+  readonly stallTimeoutMs?: number | undefined;
 }
 
 /** What the requests of one keep-alive socket share. */
@@ -168,5 +170,8 @@ export class HttpDoor {
     if (this.#draining) headers.connection = 'close';
     response.writeHead(status, headers);
     response.end(text);
+    const { socket } = request;
+    // What the kernel did not take waits here. Node resets this timeout whenever some of it leaves.
+    if (socket.writableLength > 0) socket.setTimeout(this.#options.stallTimeoutMs ?? 60_000);
   }
 }
