@@ -108,7 +108,7 @@ export function describeTransport(
         await transport.close();
         expect(transport.state).toEqual({ status: 'closed' });
         expect(transport.pending).toBe(0);
-        await vi.waitFor(() => expect(connections()).toBe(0));
+        await eventually(() => expect(connections()).toBe(0));
         await close();
       }
     });
@@ -142,7 +142,7 @@ export function describeTransport(
       transport.start(async () => {
         throw new Error('expected 0xaa, found 0xbb');
       });
-      await vi.waitFor(() => expect(states.map(({ status }) => status)).toContain('waiting'));
+      await eventually(() => expect(states.map(({ status }) => status)).toContain('waiting'));
       const waiting = states.find(({ status }) => status === 'waiting');
       expect(waiting).toMatchObject({ reason: expect.stringContaining('expected 0xaa, found') });
       expect(states.map(({ status }) => status)).not.toContain('open');
@@ -154,7 +154,7 @@ export function describeTransport(
       transport.start(() => {
         throw new Error('no');
       });
-      await vi.waitFor(() => expect(states.map(({ status }) => status)).toContain('waiting'));
+      await eventually(() => expect(states.map(({ status }) => status)).toContain('waiting'));
     });
 
     test('sends params as they are and leaves results as they came', async () => {
@@ -186,7 +186,7 @@ export function describeTransport(
       const replies = Array.from({ length: 20 }, (_, index) =>
         transport.request('get', `[${index}]`),
       );
-      await vi.waitFor(() => expect(held.length).toBe(20));
+      await eventually(() => expect(held.length).toBe(20));
       expect(transport.pending).toBe(20);
       for (const release of held.reverse()) release();
       expect(await Promise.all(replies)).toEqual(
@@ -275,13 +275,13 @@ export function describeTransport(
       const states = statesOf(transport);
       cut();
       // A transport without a standing connection finds out when it uses one.
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         await transport.request('get', '[]').catch(() => {});
         const open = states.findLast((state) => state.status === 'open');
         expect(open?.status === 'open' && open.generation).toBeGreaterThan(generation);
       });
       expect(handshakes).toBeGreaterThan(1);
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const reply = await transport.request('get', '[7]');
         expect(reply).toEqual({ kind: 'result', result: '[7]' });
       });
@@ -357,7 +357,7 @@ export function describeTransport(
       expect(await transport.subscribe(subscribeCall, handlers)).toEqual({ kind: 'subscribed' });
       expect(heard).toEqual(['subscribed']);
       for (const item of ['1', '"two"', '{"n": 3.0}']) notify('"s1"', item);
-      await vi.waitFor(() => expect(heard).toEqual(['subscribed', '1', '"two"', '{"n": 3.0}']));
+      await eventually(() => expect(heard).toEqual(['subscribed', '1', '"two"', '{"n": 3.0}']));
     });
 
     test('keeps notifications that come before the response, in order', async () => {
@@ -366,7 +366,7 @@ export function describeTransport(
       const reply = transport.subscribe(subscribeCall, handlers).then(() => heard.length);
       expect(await reply).toBe(4);
       notify('"s1"', '4');
-      await vi.waitFor(() => expect(heard).toEqual(['subscribed', '1', '2', '3', '4']));
+      await eventually(() => expect(heard).toEqual(['subscribed', '1', '2', '3', '4']));
     });
 
     test('answers with the error of an upstream that declines', async () => {
@@ -384,12 +384,12 @@ export function describeTransport(
       const { handlers, heard, subscription } = listener();
       await transport.subscribe(subscribeCall, handlers);
       notify('"s1"', '1');
-      await vi.waitFor(() => expect(heard).toEqual(['subscribed', '1']));
+      await eventually(() => expect(heard).toEqual(['subscribed', '1']));
       subscription().unsubscribe();
       subscription().unsubscribe();
       notify('"s1"', '2');
       const unsubscribes = () => calls.filter(({ method }) => method === unsubscribeMethod);
-      await vi.waitFor(() => expect(unsubscribes().length).toBe(1));
+      await eventually(() => expect(unsubscribes().length).toBe(1));
       await transport.request('get', '[]');
       expect(unsubscribes()).toEqual([{ method: unsubscribeMethod, params: '["s1"]' }]);
       expect(heard).toEqual(['subscribed', '1']);
@@ -411,7 +411,7 @@ export function describeTransport(
       const { handlers, heard, subscription } = listener();
       await transport.subscribe(subscribeCall, handlers);
       cut();
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(heard).toEqual(['subscribed', expect.stringMatching(/^end: /)]),
       );
       subscription().unsubscribe();
@@ -452,7 +452,7 @@ export function describeTransport(
       notify('"s3"', '3');
       first.subscription().unsubscribe();
       notify('"s2"', '4');
-      await vi.waitFor(() => expect(second.heard).toEqual(['subscribed', '2', '4']));
+      await eventually(() => expect(second.heard).toEqual(['subscribed', '2', '4']));
       expect(first.heard.slice(1).every((item) => item === '1')).toBe(true);
     });
 
@@ -533,6 +533,11 @@ export function statesOf(transport: Transport): TransportState[] {
   const states: TransportState[] = [];
   transport.onState((state) => states.push(state));
   return states;
+}
+
+/** Resolves once `assert` passes; a slow machine gets its time. */
+export function eventually(assert: () => void | Promise<void>): Promise<void> {
+  return vi.waitFor(assert, { timeout: 15_000, interval: 5 });
 }
 
 /** What a promise rejects with. Fails when it resolves. */

@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Reply } from '../json-rpc/message.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
 import {
   describeTransport,
+  eventually,
   failure,
   opened,
   statesOf,
@@ -97,7 +98,7 @@ describe('combined', () => {
     const heard: boolean[] = [];
     const stop = transport.onState(() => heard.push(transport.canSubscribe));
     await node.ws.close();
-    await vi.waitFor(() => expect(heard.at(-1)).toBe(false));
+    await eventually(() => expect(heard.at(-1)).toBe(false));
     await opened(transport);
     expect(await transport.request('get', '[1]')).toEqual({ kind: 'result', result: '[1]' });
     expect(node.http.calls.at(-1)?.method).toBe('get');
@@ -108,7 +109,7 @@ describe('combined', () => {
     expect(await failure(refused)).toMatchObject({ code: 'transport', sent: false });
 
     const back = await WebSocketPeer.listen(port);
-    await vi.waitFor(() => expect(heard.at(-1)).toBe(true), 5000);
+    await eventually(() => expect(heard.at(-1)).toBe(true));
     await transport.request('get', '[2]');
     expect(back.calls.at(-1)).toEqual({ method: 'get', params: '[2]' });
     stop();
@@ -125,7 +126,7 @@ describe('combined', () => {
     node.ws.script = () => new Promise(() => {});
     const members = statesOf(transport);
     transport.start(passes);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(members.filter(({ status }) => status === 'open').length).toBeGreaterThan(1);
     });
     const stuck = failure(transport.request('stuck', '[]'));
@@ -149,7 +150,7 @@ describe('combined', () => {
     const factories = [websocket(node.ws.url, slower), http(node.http.url, slow)];
     const transport = combined(factories)({ ...context, clock, random: () => 0.99 });
     transport.start(refuse);
-    await vi.waitFor(() => expect(transport.state.status).toBe('waiting'));
+    await eventually(() => expect(transport.state.status).toBe('waiting'));
     const { state } = transport;
     expect(state.status === 'waiting' && state.retryAtMs - clock.now()).toBeLessThan(61_000);
     const reply: Promise<Reply> = transport.request('get', '[]');

@@ -1,10 +1,11 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { TimeoutError, TransportError } from '../errors.ts';
 import type { Reply } from '../json-rpc/message.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import {
   deferred,
+  eventually,
   failure,
   opened,
   type PeerScript,
@@ -31,7 +32,7 @@ async function listen(port = 0): Promise<HttpPeer> {
   const peer = await HttpPeer.listen(port);
   cleanups.push(async () => {
     // The transport was closed first: its connections must be gone by themselves.
-    await vi.waitFor(() => expect(peer.connections()).toBe(0));
+    await eventually(() => expect(peer.connections()).toBe(0));
     await peer.close();
   });
   return peer;
@@ -50,7 +51,7 @@ async function listenTcp(onSocket: (socket: Socket) => void): Promise<string> {
     server.listen(0, '127.0.0.1', resolve);
   });
   cleanups.push(async () => {
-    await vi.waitFor(() => expect(sockets.size).toBe(0));
+    await eventually(() => expect(sockets.size).toBe(0));
     await new Promise((resolve) => server.close(resolve));
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -78,7 +79,7 @@ async function when<S extends TransportState['status']>(
   transport: Transport,
   status: S,
 ): Promise<Extract<TransportState, { status: S }>> {
-  await vi.waitFor(() => expect(transport.state.status).toBe(status), { interval: 2 });
+  await eventually(() => expect(transport.state.status).toBe(status));
   return transport.state as Extract<TransportState, { status: S }>;
 }
 
@@ -110,7 +111,7 @@ describe('http, calling', () => {
       new Promise((resolve) => held.push(() => resolve({ kind: 'result', result: '1' })));
     const replies = Array.from({ length: 30 }, () => transport.request('get', '[]'));
     for (let answered = 0; answered < 30; answered++) {
-      await vi.waitFor(() => expect(held.length).toBeGreaterThan(0), { interval: 1 });
+      await eventually(() => expect(held.length).toBeGreaterThan(0));
       expect(held.length).toBeLessThanOrEqual(3);
       held.shift()?.();
     }
@@ -294,7 +295,7 @@ describe('http, opening and closing its door', () => {
     }
     expect(transport.state.status).toBe('waiting');
     const peer = await listen(port);
-    await vi.waitFor(() => expect(states.at(-1)).toEqual({ status: 'open', generation: 2 }));
+    await eventually(() => expect(states.at(-1)).toEqual({ status: 'open', generation: 2 }));
     expect(await transport.request('get', '[2]')).toEqual({ kind: 'result', result: '[2]' });
     expect(peer.calls.length).toBe(1);
     await transport.close();
@@ -318,7 +319,7 @@ describe('http, opening and closing its door', () => {
     const transport = await connected(peer.url, { connections: 2, maxFailures: 2 });
     const sent = [1, 2].map(() => failure(transport.request('sent', '[]')));
     const queued = [1, 2].map(() => failure(transport.request('queued', '[]')));
-    await vi.waitFor(() => expect(peer.calls.length).toBe(2));
+    await eventually(() => expect(peer.calls.length).toBe(2));
     peer.respond = (_call, out) => void out.destroy();
     peer.cut();
     for (const error of await Promise.all(sent)) expect(error).toMatchObject({ sent: true });
@@ -346,7 +347,7 @@ describe('http, opening and closing its door', () => {
     });
     await opened(transport);
     const states = statesOf(transport);
-    await vi.waitFor(() => expect(handshakes).toBeGreaterThan(4));
+    await eventually(() => expect(handshakes).toBeGreaterThan(4));
     expect(states).toEqual([]);
   });
 
@@ -393,7 +394,7 @@ describe('http, opening and closing its door', () => {
     );
     await opened(transport);
     const slow = transport.request('slow', '[]', { timeoutMs: 300_000 });
-    await vi.waitFor(() => expect(peer.calls.at(-1)?.method).toBe('slow'));
+    await eventually(() => expect(peer.calls.at(-1)?.method).toBe('slow'));
     busy = true;
     await clock.advance(60_000);
     expect((await when(transport, 'waiting')).reason).toBe('handshake failed: HTTP 502');
@@ -415,7 +416,7 @@ describe('http, opening and closing its door', () => {
     const states = statesOf(transport);
     for (let index = 0; index < 5; index++) void transport.request('slow', '[]').catch(() => {});
     const before = handshakes;
-    await vi.waitFor(() => expect(handshakes).toBeGreaterThan(before + 2));
+    await eventually(() => expect(handshakes).toBeGreaterThan(before + 2));
     expect(states).toEqual([]);
   });
 
@@ -431,7 +432,7 @@ describe('http, opening and closing its door', () => {
       const transport = connect(peer.url, {}, handshake, { clock });
       await when(transport, until);
       if (until === 'open') void transport.request('get', '[]').catch(() => {});
-      await vi.waitFor(() => expect(clock.pendingTimers).toBeGreaterThan(0));
+      await eventually(() => expect(clock.pendingTimers).toBeGreaterThan(0));
       await transport.close();
       expect(clock.pendingTimers).toBe(0);
     }

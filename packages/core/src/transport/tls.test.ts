@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { seededRandom } from '../testing/seeded-random.ts';
-import { opened } from '../testing/transport-contract.ts';
+import { eventually, opened } from '../testing/transport-contract.ts';
 import { systemClock } from '../time/clock.ts';
 import { http } from './http.ts';
 import { type Certificate, hasOpenssl, selfSigned } from './test-peers/certificates.ts';
@@ -64,7 +64,7 @@ describe.runIf(hasOpenssl)('TLS to an upstream', () => {
 
   it.each(ways)('refuses a certificate that nobody vouches for (%s)', async (way) => {
     const transport = connect(way);
-    await vi.waitFor(() => expect(transport.state.status).toBe('waiting'));
+    await eventually(() => expect(transport.state.status).toBe('waiting'));
     const { reason } = transport.state as Extract<TransportState, { status: 'waiting' }>;
     expect(reason).toContain('self-signed certificate');
     await transport.close();

@@ -4,6 +4,7 @@ import { FakeClock } from '../../testing/fake-clock.ts';
 import { seededRandom } from '../../testing/seeded-random.ts';
 import {
   describeTransport,
+  eventually,
   failure,
   opened,
   type TransportHarness,
@@ -110,11 +111,11 @@ describe('websocket of the web platform', () => {
     await opened(transport);
     peer.script = () => new Promise(() => {});
     const reply = transport.request('get', '[]');
-    await vi.waitFor(() => expect(peer.received.length).toBe(1));
+    await eventually(() => expect(peer.received.length).toBe(1));
     peer.send(Buffer.from(`{"id":${peer.received[0]!.id},"result":"ü"}`));
     expect(await reply).toEqual({ kind: 'result', result: '"ü"' });
     peer.send('x'.repeat(101));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(transport.state).toMatchObject({
         reason: 'disconnected: 1009 a message of 101 bytes is over the limit',
       });
