@@ -114,6 +114,7 @@ describe('a configured server', () => {
     const answer = await post(`${server.url}/local`, JSON.stringify(call('system_chain')));
     expect(JSON.parse(answer.text).error.code).toBe(-32050);
     await server.close();
+    expect(lines).toContain('chain has no route: its upstreams are left alone {"chain":"other"}');
     expect(`${answer.text} ${lines.join()}`).not.toMatch(/hunter|key/);
   });
 

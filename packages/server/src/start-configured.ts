@@ -26,6 +26,10 @@ export async function startConfigured(
     await Promise.all([...balancers.values()].map((balancer) => balancer.close()));
   };
   for (const balancer of balancers.values()) logBalancer(balancer, log);
+  for (const { id } of config.chains) {
+    if (!balancers.has(id))
+      log.warn('chain has no route: its upstreams are left alone', { chain: id });
+  }
   const routes: Route[] = proxy.routes.map(({ id, chain }) => {
     return { id, balancer: balancers.get(chain)! };
   });
