@@ -105,6 +105,9 @@ describe('BlockTree', () => {
     tree.pruneBelow(41);
     expect([tree.size, tree.has(at(40).hash), tree.has(at(90).hash)]).toEqual([2, false, true]);
     expect(tree.at(40)).toEqual([]);
+    // Between 40 and 90 there is nothing: what is above must stay.
+    tree.pruneBelow(60);
+    expect([tree.size, tree.has(at(90).hash)]).toEqual([2, true]);
     tree.pruneBelow(1000);
     expect(tree.size).toBe(0);
     tree.add(at(7));

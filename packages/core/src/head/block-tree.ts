@@ -103,18 +103,21 @@ export class BlockTree {
 
   /** Forgets every block below that height. */
   pruneBelow(number: number): void {
-    while (this.#lowest < number && this.#blocks.size > 0) this.#dropLowest();
+    while (this.#lowestTaken() < number) this.#dropLowest();
+  }
+
+  /** Exactly where the lowest known blocks are: heights may have holes. */
+  #lowestTaken(): number {
+    if (this.#blocks.size > 0 && !this.#byNumber.has(this.#lowest)) {
+      this.#lowest = Math.min(...this.#byNumber.keys());
+    }
+    return this.#lowest;
   }
 
   #dropLowest(): void {
-    let level = this.#byNumber.get(this.#lowest);
-    if (!level) {
-      // Heights may have holes: find the next one that is taken.
-      this.#lowest = Math.min(...this.#byNumber.keys());
-      level = this.#byNumber.get(this.#lowest);
-    }
-    for (const block of level ?? []) this.#blocks.delete(block.hash);
-    this.#byNumber.delete(this.#lowest);
-    this.#lowest = this.#byNumber.size === 0 ? Number.POSITIVE_INFINITY : this.#lowest + 1;
+    const number = this.#lowestTaken();
+    for (const block of this.#byNumber.get(number) ?? []) this.#blocks.delete(block.hash);
+    this.#byNumber.delete(number);
+    this.#lowest = this.#byNumber.size === 0 ? Number.POSITIVE_INFINITY : number + 1;
   }
 }
