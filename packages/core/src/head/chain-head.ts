@@ -288,7 +288,9 @@ export class ChainHead implements BlockIndex {
         }
       }
     }
-    const short = fit.filter((state) => this.#fallsShort(state));
+    const short = fit.filter(
+      (state) => this.#fallsShort(state) && (state.finalized as BlockId).number < held.number,
+    );
     if (!this.#stalled || 2 * short.length <= fit.length) return;
     this.#letGo(held, (short[0] as UpstreamState).finalized as BlockId);
     this.#chooseFinalized(this.#voters());

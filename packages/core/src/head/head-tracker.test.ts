@@ -68,7 +68,7 @@ function tracked(options: Partial<HeadTrackerOptions> = {}) {
     tracker,
     troubles,
     observer: (): HeadObserver => script.observers.at(-1) as HeadObserver,
-    /** Runs, and has told best 10 and then finalized 8, as nodes do. */
+    /** Runs, and has told best 10 and then finalized 8, as nodes do; 9 was fetched. */
     async started() {
       void tracker.run();
       await clock.advance(0);
@@ -83,14 +83,15 @@ describe('HeadTracker', () => {
   it('asks for nothing below the first finalized block', async () => {
     const test = tracked();
     await test.started();
-    expect(test.script.fetches).toEqual([]);
+    expect(test.script.fetches).toEqual([test.at(9).hash]);
     expect(test.head.best?.number).toBe(10);
     expect(test.head.finalized?.number).toBe(8);
   });
 
-  it('connects the first best block to the finalized one, so that finality may jump', async () => {
+  it('connects the first best block to the finalized one, so that both may jump', async () => {
     const test = tracked();
     await test.started();
+    expect(test.head.tree.path(test.at(8).hash, test.at(10).hash)?.applied).toHaveLength(2);
     test.observer().onBlock(test.at(11), true);
     test.observer().onFinalized(test.at(11));
     await test.clock.advance(0);
@@ -150,13 +151,14 @@ describe('HeadTracker', () => {
     await test.clock.advance(0);
     expect(test.head.best?.number).toBe(21);
     // 19, 18 and 17 are there already.
-    expect(test.script.fetches).toHaveLength(8);
+    expect(test.script.fetches).toHaveLength(7);
     expect(test.head.tree.path(test.at(8).hash, test.at(21).hash)?.applied).toHaveLength(13);
   });
 
   it('leaves a hole that is too wide, and does not try it again', async () => {
     const test = tracked({ maxBackfill: 16 });
     await test.started();
+    test.script.fetches.length = 0;
     test.observer().onBlock(test.at(500), true);
     await test.clock.advance(0);
     expect(test.head.best?.number).toBe(500);
@@ -171,6 +173,7 @@ describe('HeadTracker', () => {
   it('takes a block whose parent the upstream does not give', async () => {
     const test = tracked();
     await test.started();
+    test.script.fetches.length = 0;
     test.script.fetch = async () => undefined;
     test.observer().onBlock(test.at(20), true);
     await test.clock.advance(999);
@@ -197,6 +200,7 @@ describe('HeadTracker', () => {
     const test = tracked();
     await test.started();
     const liar: Block = { number: 12, hash: '0xliar', parentHash: '0xliar2', header: '{}' };
+    test.script.fetches.length = 0;
     test.script.fetch = async (hash) => ({ ...liar, hash, parentHash: `${hash}2` });
     test.observer().onBlock(liar, true);
     await test.clock.advance(0);
@@ -326,6 +330,6 @@ describe('HeadTracker', () => {
     test.tracker.stop();
     release();
     await test.clock.advance(0);
-    expect(test.told).toEqual([10, 8]);
+    expect(test.told).toEqual([10, 8, 9]);
   });
 });

@@ -36,7 +36,9 @@ const maxHoles = 64;
 
 type Notice =
   | { readonly kind: 'block'; readonly block: Block; readonly best: boolean }
-  | { readonly kind: 'finalized'; readonly block: Block };
+  | { readonly kind: 'finalized'; readonly block: Block }
+  /** A known block whose ancestors are wanted. */
+  | { readonly kind: 'loose'; readonly block: Block };
 
 /**
  * Follows the head of one upstream, by subscription where it can and by polling otherwise, and
@@ -161,6 +163,10 @@ export class HeadTracker {
       this.#report(notice);
       return true;
     }
+    return this.#push(notice);
+  }
+
+  #push(notice: Notice): boolean {
     if (this.#queue.length >= maxQueued) return false;
     this.#queue.push(notice);
     if (!this.#working) void this.#work();
@@ -186,8 +192,14 @@ export class HeadTracker {
 
   #report(notice: Notice): void {
     const { head, state } = this.#options;
-    if (notice.kind === 'finalized') head.reportFinalized(state, notice.block);
-    else head.report(state, notice.block, notice.best);
+    if (notice.kind === 'block') head.report(state, notice.block, notice.best);
+    if (notice.kind !== 'finalized') return;
+    head.reportFinalized(state, notice.block);
+    // The first best block was told before there was a finalized one to connect it to.
+    const best = state.best && head.tree.get(state.best.hash);
+    if (best && !this.#mayEndAt(this.#lowestKnown(best))) {
+      this.#push({ kind: 'loose', block: best });
+    }
   }
 
   /** Is nothing missing between the block and the finalized one? */

@@ -8,30 +8,46 @@ export type BlockListener = (block: Block) => void;
 /** Told when a hole in the chain could not be filled. */
 export type GapListener = (kind: FeedKind, from: Block, to: Block) => void;
 
+/** Blocks remembered as told: far more than any reorganisation takes back. */
+const maxTold = 1024;
+
 /**
  * One stream of blocks for any number of subscribers, fed by the pool's head and so independent of
  * any single upstream: every block once, parents first.
  *
- * - `best`: the best chain; after a reorg the blocks of the new branch.
+ * - `best`: the best chain; after a reorg the blocks of the new branch that were not told before.
  * - `finalized`: every finalized block; never goes back.
- * - `all`: every block of any branch, in the order of arrival.
+ * - `all`: every block of any branch that may still become final, in the order of arrival.
  */
 export class HeadFeed {
   readonly #kind: FeedKind;
   readonly #head: ChainHead;
   readonly #onGap: GapListener;
   readonly #listeners = new Set<BlockListener>();
-  readonly #stop: () => void;
+  readonly #stops: readonly (() => void)[];
   /** The block delivered last. */
   #last: Block | undefined;
+  /** A chain that is left and taken up again is not told again. */
+  readonly #told = new Set<string>();
+  /** Blocks to advance to, while a listener that moved the head is still being told of another. */
+  readonly #next: Block[] = [];
+  #advancing = false;
+  /** What was final is so no more: the next block need not be higher. */
+  #begunAnew = false;
 
   constructor(kind: FeedKind, head: ChainHead, onGap: GapListener) {
     this.#kind = kind;
     this.#head = head;
     this.#onGap = onGap;
     this.#last = this.#current();
+    if (this.#last) this.#told.add(this.#last.hash);
     const event = kind === 'all' ? 'block' : kind;
-    this.#stop = head.events.on(event, (block) => this.#advance(block));
+    this.#stops = [
+      head.events.on(event, (block) => this.#take(block)),
+      head.events.on('finalityViolation', () => {
+        this.#begunAnew = true;
+      }),
+    ];
   }
 
   get subscribers(): number {
@@ -46,7 +62,7 @@ export class HeadFeed {
   }
 
   close(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
     this.#listeners.clear();
   }
 
@@ -54,16 +70,30 @@ export class HeadFeed {
     return this.#kind === 'finalized' ? this.#head.finalized : this.#head.best;
   }
 
+  #take(block: Block): void {
+    this.#next.push(block);
+    if (this.#advancing) return;
+    this.#advancing = true;
+    for (let next = this.#next.shift(); next; next = this.#next.shift()) this.#advance(next);
+    this.#advancing = false;
+  }
+
   #advance(block: Block): void {
     const last = this.#last;
-    if (this.#kind === 'all' || !last) {
+    if (this.#kind === 'all') {
+      if (!this.#isStale(block)) this.#deliver(block);
+      return;
+    }
+    if (!last) {
       this.#deliver(block);
       return;
     }
+    // Also not where the pool itself has to take something back.
+    if (this.#kind === 'finalized' && block.number <= last.number) return;
     const path = this.#head.tree.path(last.hash, block.hash);
     if (!path) {
       // Too far to fill: the hole is told, not hidden.
-      if (block.number <= last.number) return;
+      if (block.number <= last.number && !this.#mayGoBack()) return;
       this.#onGap(this.#kind, last, block);
       this.#deliver(block);
       return;
@@ -77,8 +107,34 @@ export class HeadFeed {
     for (const next of path.applied) this.#deliver(next);
   }
 
+  /** On a branch that finality has passed by, or an ancestor that was fetched afterwards. */
+  #isStale(block: Block): boolean {
+    const { finalized, tree } = this.#head;
+    if (finalized) {
+      if (block.number <= finalized.number) return true;
+      const at = tree.ancestorAt(block.hash, finalized.number);
+      if (at && at.hash !== finalized.hash) return true;
+    }
+    return this.#last !== undefined && tree.isAncestor(block.hash, this.#last.hash);
+  }
+
+  /** Who follows the best chain is told of another one; the finalized chain waits to be passed. */
+  #mayGoBack(): boolean {
+    return this.#begunAnew && this.#kind === 'best';
+  }
+
   #deliver(block: Block): void {
     this.#last = block;
-    for (const listener of this.#listeners) guard(listener, block);
+    this.#begunAnew = false;
+    if (this.#told.has(block.hash)) return;
+    this.#told.add(block.hash);
+    if (this.#told.size > maxTold) {
+      const [oldest] = this.#told;
+      this.#told.delete(oldest as string);
+    }
+    // Of those there are now: who comes meanwhile has begun with this block.
+    for (const listener of [...this.#listeners]) {
+      if (this.#listeners.has(listener)) guard(listener, block);
+    }
   }
 }

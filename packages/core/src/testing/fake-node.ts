@@ -95,6 +95,8 @@ export class FakeNode implements ScriptedPeer {
   finalize(block: Block = this.#best): void {
     this.#learn(block);
     this.#finalized = block;
+    // No node is behind its own finality.
+    if (this.#best.number < block.number) this.#best = block;
     this.#tell('finalized_heads', block);
   }
 
