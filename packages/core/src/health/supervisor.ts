@@ -19,6 +19,11 @@ export interface SupervisorOptions {
   readonly onChange: () => void;
 }
 
+/** One stretch of time through which the transport was open; late answers of another do not count. */
+interface Watch {
+  generation: number;
+}
+
 /** How many health probes pass between two readings of the method list. */
 const probesPerMethodList = 6;
 
@@ -29,7 +34,8 @@ const probesPerMethodList = 6;
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  #generation: number | undefined;
+  /** Present while the transport is open. */
+  #watch: Watch | undefined;
   #tracker: HeadTracker | undefined;
   #timer: TimerHandle | undefined;
   #failedProbes = 0;
@@ -62,22 +68,26 @@ export class Supervisor {
   }
 
   #onState(state: TransportState): void {
-    if (state.status === 'open') {
-      if (this.#generation === state.generation) return;
-      // A new connection may end at another machine: what is known may not be true of it.
-      this.#disconnected();
-      this.#generation = state.generation;
-      void this.#connected(state.generation);
-    } else if (this.#generation !== undefined) {
+    if (state.status !== 'open') {
+      if (!this.#watch) return;
       this.#disconnected();
       this.#options.head.reconsider();
       this.#options.onChange();
+    } else if (!this.#watch) {
+      this.#watch = { generation: state.generation };
+      void this.#connected(this.#watch);
+    } else if (this.#watch.generation !== state.generation) {
+      // One connection of several came back. What is known still holds for the others, but this one
+      // may end at another machine: health is asked at once.
+      this.#watch.generation = state.generation;
+      this.#options.clock.clearTimeout(this.#timer);
+      if (this.#tracker) void this.#probe(this.#watch);
     }
   }
 
   #disconnected(): void {
     const { upstream, clock } = this.#options;
-    this.#generation = undefined;
+    this.#watch = undefined;
     clock.clearTimeout(this.#timer);
     this.#tracker?.stop();
     this.#tracker = undefined;
@@ -88,10 +98,10 @@ export class Supervisor {
     upstream.state.forgetHeads();
   }
 
-  async #connected(generation: number): Promise<void> {
+  async #connected(watch: Watch): Promise<void> {
     const { upstream, chain, head, clock } = this.#options;
-    await this.#probe(generation);
-    if (this.#generation !== generation) return;
+    await this.#probe(watch);
+    if (this.#watch !== watch) return;
     upstream.beginSlowStart();
     this.#tracker = new HeadTracker({
       chain,
@@ -106,11 +116,11 @@ export class Supervisor {
     void this.#tracker.run();
   }
 
-  async #probe(generation: number): Promise<void> {
+  async #probe(watch: Watch): Promise<void> {
     const { upstream, chain, head, clock, probeIntervalMs, onChange } = this.#options;
     const { state, client } = upstream;
     const report = await this.#health();
-    if (this.#generation !== generation) return;
+    if (this.#watch !== watch) return;
     if (report) state.health = report;
     if (this.#probes % probesPerMethodList === 0) {
       // A node that does not tell its methods is asked for any.
@@ -118,14 +128,16 @@ export class Supervisor {
         this.#lastTrouble = `method list: ${messageOf(error)}`;
         return state.methods;
       });
-      if (this.#generation !== generation) return;
+      if (this.#watch !== watch) return;
       state.methods = methods;
     }
     this.#probes += 1;
     state.voting = state.health !== undefined && state.health.status !== 'unhealthy';
     head.reconsider();
     onChange();
-    this.#timer = clock.setTimeout(() => void this.#probe(generation), probeIntervalMs);
+    // Two probes may have been under way: one goes on.
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(() => void this.#probe(watch), probeIntervalMs);
   }
 
   /** `undefined` while failures are too few to change the verdict. */
