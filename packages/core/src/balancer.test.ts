@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { FakeLedger, FakeNode, result, testBalancer } from './testing/index.ts';
+import { createBalancer } from './balancer.ts';
+import {
+  FakeClock,
+  FakeLedger,
+  FakeNode,
+  fakeChain,
+  result,
+  seededRandom,
+  testBalancer,
+} from './testing/index.ts';
+import type { TransportFactory } from './transport/transport.ts';
 
 describe('a balancer over healthy upstreams', () => {
   it('becomes available, agrees on the head, and answers', async () => {
@@ -280,5 +290,43 @@ describe('promise 9, graceful', () => {
       Array(3).fill('[closed] the balancer is closed'),
     );
     expect(test.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('an upstream that is reached in two ways', () => {
+  it('serves and follows by what is left, and never leaves rotation when a way comes back', async () => {
+    const clock = new FakeClock();
+    const ledger = new FakeLedger();
+    ledger.mine(10);
+    const ws = new FakeNode('ws', ledger);
+    const http = new FakeNode('http', ledger, { canSubscribe: false });
+    await using balancer = createBalancer({
+      chain: fakeChain(),
+      clock,
+      random: seededRandom(1),
+      upstreams: [
+        {
+          id: 'node',
+          transport: [ws, http].map((way) => way.upstream().transport as TransportFactory),
+        },
+      ],
+    });
+    const serving: boolean[] = [];
+    balancer.on('upstream', (event) => serving.push(event.serving));
+    await clock.advance(10);
+    expect(await balancer.request('local')).toBe('local by ws');
+    ws.crash();
+    await clock.advance(10);
+    expect(await balancer.request('local')).toBe('local by http');
+    for (const way of [ws, http]) way.advance(ledger.mine());
+    await clock.advance(10_000);
+    expect(balancer.head.best?.number).toBe(12);
+    await ws.restart();
+    await clock.advance(10_000);
+    expect(await balancer.request('local')).toBe('local by ws');
+    ws.advance(ledger.mine());
+    await clock.advance(0);
+    expect(balancer.head.best?.number).toBe(13);
+    expect(serving).toEqual([true]);
   });
 });
