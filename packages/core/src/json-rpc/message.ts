@@ -31,6 +31,6 @@ export const jsonRpcCodes = {
 } as const;
 
 /** A reply that carries a JSON-RPC error made here. */
-export function errorReply(error: JsonRpcError): Reply {
+export function errorReply(error: JsonRpcError): Extract<Reply, { kind: 'error' }> {
   return { kind: 'error', error, raw: JSON.stringify(error) };
 }

@@ -1,11 +1,11 @@
 import type { Call, SubscribeOutcome } from '../call.ts';
-import type { SubscriptionTraits } from '../chain/chain.ts';
+import type { Chain, SubscriptionTraits } from '../chain/chain.ts';
 import { BalancerError, isBalancerError, NoEligibleUpstreamError } from '../errors.ts';
-import type { RawJson } from '../json-rpc/message.ts';
+import { errorReply, jsonRpcCodes, type RawJson } from '../json-rpc/message.ts';
 import { describe } from '../policy/race.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
-import type { Clock, TimerHandle } from '../time/clock.ts';
+import { type Clock, delay } from '../time/clock.ts';
 import type { TransportSubscription } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -13,12 +13,16 @@ import type { Upstream } from '../upstream/upstream.ts';
 export interface CarriedSubscriptionOptions {
   readonly call: Call;
   readonly traits: Extract<SubscriptionTraits, { source: 'upstream' }>;
-  readonly need: Requirement;
+  /** What its upstream must have by now. */
+  readonly need: () => Requirement;
+  readonly judge: Chain['judge'];
   readonly clock: Clock;
   /** Time for one upstream to accept, in milliseconds. */
   readonly timeoutMs: number;
   /** How long the first acceptance may take altogether, in milliseconds. */
   readonly deadlineMs: number;
+  /** How much of that may pass while no upstream may be asked, in milliseconds. */
+  readonly waitMs: number;
   readonly select: (need: Requirement, tried: ReadonlySet<string>) => Selection;
   /** Gives it up before it was accepted. */
   readonly signal: AbortSignal | undefined;
@@ -31,22 +35,22 @@ export interface CarriedSubscriptionOptions {
 /** Pause before the next upstream is asked, and before everybody is asked again. */
 const pauseMs = 250;
 
+/** An upstream's word that it does not take the subscription. */
+type Declined = Extract<SubscribeOutcome, { kind: 'error' }>;
+
 /**
- * A subscription that one upstream carries for one client. When that upstream dies or drops it, it
- * is made again elsewhere, for as long as it takes, and the traits' reducer keeps repetitions from
- * the client. It ends by `unsubscribe()`, or by itself where making it again would repeat an
- * action, or when every upstream declines it.
+ * A subscription that one upstream carries for one client. When that upstream dies, drops it or
+ * leaves rotation, it is made again elsewhere, for as long as it takes, and the traits' reducer
+ * keeps repetitions from the client. It ends by `unsubscribe()`, or by itself where making it again
+ * would repeat an action, or when every upstream declines it.
  */
 export class CarriedSubscription {
   readonly #options: CarriedSubscriptionOptions;
   readonly #reduce: (item: RawJson) => RawJson | undefined;
+  /** Aborted with a {@link BalancerError} when it is over. */
+  readonly #stop = new AbortController();
   #carrier: TransportSubscription | undefined;
   #upstream: string | undefined;
-  #timer: TimerHandle | undefined;
-  #wake: (() => void) | undefined;
-  #over = false;
-  /** Its last item was delivered. */
-  #complete = false;
 
   constructor(options: CarriedSubscriptionOptions) {
     this.#options = options;
@@ -61,130 +65,182 @@ export class CarriedSubscription {
   /**
    * Subscribes for the first time. `onAccepted` is called before the first item.
    *
-   * @throws BalancerError when no upstream accepted it in time
+   * @throws BalancerError when no upstream accepted it in time, or it ended before
    */
   async start(onAccepted: () => void): Promise<SubscribeOutcome> {
-    const { clock, deadlineMs, signal, call } = this.#options;
-    const untilMs = clock.now() + deadlineMs;
+    const { signal, call } = this.#options;
+    const onAbort = (): void =>
+      this.unsubscribe(new BalancerError('cancelled', call.method, { cause: signal?.reason }));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await this.#begin(onAccepted);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Ends it; nothing is delivered afterwards. Safe to call twice. */
+  unsubscribe(reason = new BalancerError('cancelled', this.#options.call.method)): void {
+    this.#stop.abort(reason);
+    this.#release();
+  }
+
+  /** Goes on elsewhere, if that can be done without harm and somebody can take it. */
+  leave(reason: string): void {
+    const { traits, select, need } = this.#options;
+    if (this.#carrier === undefined || traits.resume === 'never') return;
+    // One that is no longer good is still better than none.
+    if (select(need(), new Set([this.#upstream as string])).kind === 'none') return;
+    this.#release();
+    this.#lost(reason);
+  }
+
+  async #begin(onAccepted: () => void): Promise<SubscribeOutcome> {
+    const { clock, deadlineMs, waitMs, timeoutMs, traits, call, judge } = this.#options;
+    const startMs = clock.now();
     const tried = new Set<string>();
-    let declined: Extract<SubscribeOutcome, { kind: 'error' }> | undefined;
+    let declined: Declined | undefined;
     let lastError: BalancerError | undefined;
     for (;;) {
-      if (signal?.aborted) {
-        throw new BalancerError('cancelled', call.method, { cause: signal.reason });
-      }
-      const selection = this.#options.select(this.#options.need, tried);
-      if (selection.kind === 'chosen') {
+      if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
+      const leftMs = startMs + deadlineMs - clock.now();
+      const selection = this.#options.select(this.#options.need(), tried);
+      if (selection.kind === 'chosen' && leftMs > 0) {
         tried.add(selection.upstream.id);
-        const outcome = await this.#ask(selection.upstream, onAccepted);
+        const ms = Math.min(timeoutMs, leftMs);
+        const outcome = await this.#ask(selection.upstream, ms, onAccepted);
         if (outcome === 'accepted') return { kind: 'subscribed' };
-        if (!isBalancerError(outcome)) declined ??= outcome;
-        else {
+        if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
+        if (isBalancerError(outcome)) {
           lastError = outcome;
           // It may have been done: asking again would repeat it.
-          if (this.#options.traits.resume === 'never' && wasSent(outcome)) throw outcome;
+          if (traits.resume === 'never' && wasSent(outcome)) throw outcome;
+        } else {
+          // The client's own mistake: nobody else need hear of it.
+          if (judge(call.method, outcome.error).action === 'return') return outcome;
+          declined ??= outcome;
         }
         continue;
       }
       if (declined) return declined;
-      if (clock.now() >= untilMs) {
-        throw lastError ?? new NoEligibleUpstreamError(describe(selection.reasons));
+      const reasons = selection.kind === 'none' ? selection.reasons : new Map();
+      if (reasons.size > 0 && [...reasons.values()].every((each) => each === 'lacks the method')) {
+        return errorReply({ code: jsonRpcCodes.methodNotFound, message: 'Method not found' });
+      }
+      const patienceMs = tried.size > 0 ? deadlineMs : Math.min(waitMs, deadlineMs);
+      if (clock.now() >= startMs + patienceMs) {
+        throw lastError ?? new NoEligibleUpstreamError(describe(reasons));
       }
       tried.clear();
       await this.#pause();
     }
   }
 
-  /** Ends it; nothing is delivered afterwards. Safe to call twice. */
-  unsubscribe(): void {
-    this.#over = true;
-    this.#options.clock.clearTimeout(this.#timer);
-    this.#wake?.();
-    this.#carrier?.unsubscribe();
-    this.#carrier = undefined;
-  }
-
   async #ask(
     upstream: Upstream,
+    timeoutMs: number,
     onAccepted: () => void,
-  ): Promise<'accepted' | BalancerError | Extract<SubscribeOutcome, { kind: 'error' }>> {
-    const { call, traits, timeoutMs, onItem } = this.#options;
+  ): Promise<'accepted' | BalancerError | Declined> {
+    const { call, traits } = this.#options;
+    let accepted = false;
     try {
       const reply = await upstream.subscribe(
         call,
         traits.unsubscribe,
         {
           onSubscribed: (subscription) => {
+            if (this.#stop.signal.aborted) {
+              subscription.unsubscribe();
+              return;
+            }
             this.#carrier = subscription;
             this.#upstream = upstream.id;
-            if (this.#over) subscription.unsubscribe();
-            else onAccepted();
+            accepted = true;
+            onAccepted();
           },
-          onNotification: (item) => {
-            if (this.#over || this.#complete) return;
-            if (traits.isLast?.(item)) this.#complete = true;
-            const news = this.#reduce(item);
-            if (news !== undefined) onItem(news);
-          },
+          onNotification: (item) => this.#deliver(item),
           onEnd: (reason) => this.#lost(reason),
         },
         timeoutMs,
+        this.#stop.signal,
       );
-      return reply.kind === 'error' ? reply : 'accepted';
+      if (reply.kind === 'error') return reply;
+      return accepted ? 'accepted' : this.#stop.signal.reason;
     } catch (error) {
+      if (accepted) return 'accepted';
       return isBalancerError(error)
         ? error
         : new BalancerError('transport', String(error), { cause: error });
     }
   }
 
+  #deliver(item: RawJson): void {
+    if (this.#stop.signal.aborted) return;
+    let news: RawJson | undefined;
+    try {
+      news = this.#reduce(item);
+    } catch (error) {
+      // Nothing of the chain's that a reducer knows.
+      this.#release();
+      this.#lost(`sent nonsense: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    if (news !== undefined) this.#options.onItem(news);
+  }
+
+  #release(): void {
+    this.#carrier?.unsubscribe();
+    this.#carrier = undefined;
+  }
+
   #lost(reason: string): void {
-    if (this.#over || this.#complete) return;
+    if (this.#stop.signal.aborted) return;
     this.#carrier = undefined;
     const lostBy = this.#upstream;
     this.#upstream = undefined;
     if (this.#options.traits.resume === 'never') {
-      this.#end(
-        new BalancerError(
-          'transport',
-          `${this.#options.call.method}: ${lostBy} was lost (${reason}); what it did is not known`,
-          { origin: 'upstream' },
-        ),
-      );
+      this.#end(`${lostBy} was lost (${reason}); what it did is not known`);
       return;
     }
     void this.#resume(lostBy);
   }
 
   async #resume(lostBy: string | undefined): Promise<void> {
-    const { need, select } = this.#options;
+    const { need, select, timeoutMs, onResumed } = this.#options;
     // The one that was just lost is asked last.
     const tried = new Set(lostBy === undefined ? [] : [lostBy]);
-    while (!this.#over) {
-      const selection = select(need, tried);
+    let refusals: string[] = [];
+    while (!this.#stop.signal.aborted) {
+      const selection = select(need(), tried);
       if (selection.kind === 'none') {
+        const isEverybody = [...selection.reasons.values()].every((r) => r === 'already tried');
+        if (isEverybody && refusals.length > 0 && refusals.length === tried.size) {
+          this.#end(`no upstream takes it up again: ${refusals[0]}`);
+          return;
+        }
         tried.clear();
+        refusals = [];
         await this.#pause();
         continue;
       }
-      tried.add(selection.upstream.id);
-      const outcome = await this.#ask(selection.upstream, () =>
-        this.#options.onResumed(selection.upstream.id),
-      );
+      const { upstream } = selection;
+      tried.add(upstream.id);
+      const outcome = await this.#ask(upstream, timeoutMs, () => onResumed(upstream.id));
       if (outcome === 'accepted') return;
+      if (!isBalancerError(outcome)) refusals.push(outcome.error.message);
     }
   }
 
-  #end(error: BalancerError): void {
-    this.#over = true;
+  #end(message: string): void {
+    const method = this.#options.call.method;
+    const error = new BalancerError('transport', `${method}: ${message}`, { origin: 'upstream' });
+    this.#stop.abort(error);
     this.#options.onEnd(error);
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#timer = this.#options.clock.setTimeout(resolve, pauseMs);
-    });
+    return delay(this.#options.clock, pauseMs, this.#stop.signal).catch(() => {});
   }
 }
 

@@ -17,18 +17,33 @@ export interface SubscriptionsOptions {
   readonly maxSubscriptions: number;
 }
 
+/** One subscription of one client. */
+interface LiveSubscription {
+  readonly stop: (reason?: BalancerError) => void;
+  readonly onEnd: (error: BalancerError) => void;
+  /** Present when one upstream carries it. */
+  readonly carried?: CarriedSubscription;
+  /** The subscriber has its id; before that it hears the end as an error of its call. */
+  isTold: boolean;
+}
+
 /** Every live subscription of one balancer; gives them ids of our own. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #feeds = new Map<FeedKind, HeadFeed>();
   /** How to end each, by our id. */
-  readonly #live = new Map<
-    string,
-    { readonly stop: () => void; readonly onEnd: (error: BalancerError) => void }
-  >();
+  readonly #live = new Map<string, LiveSubscription>();
+  readonly #stopListening: () => void;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    this.#stopListening = options.engine.events.on('upstream', ({ upstream, serving, reason }) => {
+      if (serving) return;
+      // What is stalled or draining carries nothing on: it would fall silent or break off.
+      for (const { carried } of [...this.#live.values()]) {
+        if (carried?.upstream === upstream) carried.leave(reason ?? 'left rotation');
+      }
+    });
   }
 
   get size(): number {
@@ -54,11 +69,13 @@ export class Subscriptions {
 
   /** Ends all, telling each subscriber. */
   close(): void {
+    this.#stopListening();
     const live = [...this.#live.values()];
     this.#live.clear();
-    for (const { stop, onEnd } of live) {
-      stop();
-      guard(onEnd, new BalancerError('closed', 'the balancer is closed'));
+    for (const { stop, onEnd, isTold } of live) {
+      const reason = new BalancerError('closed', 'the balancer is closed');
+      stop(reason);
+      if (isTold) guard(onEnd, reason);
     }
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
@@ -67,8 +84,11 @@ export class Subscriptions {
   #follow(
     kind: FeedKind,
     handlers: SubscriberHandlers,
-    { session }: CallOptions,
+    { session, signal }: CallOptions,
   ): SubscribeOutcome {
+    if (signal?.aborted) {
+      throw new BalancerError('cancelled', 'follow', { cause: signal.reason });
+    }
     const id = this.#newId();
     let unfollow = (): void => {};
     let over = false;
@@ -76,8 +96,9 @@ export class Subscriptions {
       over = true;
       unfollow();
     };
-    this.#live.set(id, { stop, onEnd: handlers.onEnd });
-    handlers.onSubscribed({ id, unsubscribe: () => this.#forget(id) });
+    this.#live.set(id, { stop, onEnd: handlers.onEnd, isTold: true });
+    guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+    if (over) return { kind: 'subscribed' };
     unfollow = this.#feed(kind).subscribe((block) => {
       if (over) return;
       session?.observe(block.number);
@@ -93,35 +114,42 @@ export class Subscriptions {
     traits: Extract<SubscriptionTraits, { source: 'upstream' }>,
     need: Requirement,
     handlers: SubscriberHandlers,
-    { signal, deadlineMs }: CallOptions,
+    { signal, deadlineMs, session }: CallOptions,
   ): Promise<SubscribeOutcome> {
-    const { engine } = this.#options;
+    const { engine, chain } = this.#options;
     const { clock, events, options } = engine;
     const id = this.#newId();
     const carried = new CarriedSubscription({
       call,
       traits,
-      need,
+      need: () => (session ? { ...need, seen: session.seen } : need),
+      judge: (method, error) => chain.judge(method, error),
       clock,
       timeoutMs: options.attemptTimeoutMs,
-      deadlineMs: deadlineMs ?? options.upstreamWaitMs,
+      deadlineMs: deadlineMs ?? options.deadlineMs,
+      waitMs: options.upstreamWaitMs,
       select: (wanted, tried) => engine.select(wanted, tried),
       signal,
-      onItem: handlers.onItem,
+      onItem: (item) => guard(handlers.onItem, item),
       onEnd: (error) => {
-        if (this.#live.delete(id)) handlers.onEnd(error);
+        if (this.#live.delete(id)) guard(handlers.onEnd, error);
       },
       onResumed: (upstream) => events.emit('resubscribed', { method: call.method, upstream }),
     });
-    this.#live.set(id, { stop: () => carried.unsubscribe(), onEnd: handlers.onEnd });
-    let accepted = false;
+    const live: LiveSubscription = {
+      stop: (reason) => carried.unsubscribe(reason),
+      onEnd: handlers.onEnd,
+      carried,
+      isTold: false,
+    };
+    this.#live.set(id, live);
     try {
       return await carried.start(() => {
-        accepted = true;
-        handlers.onSubscribed({ id, unsubscribe: () => this.#forget(id) });
+        live.isTold = true;
+        guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
       });
     } finally {
-      if (!accepted) this.#forget(id);
+      if (!live.isTold) this.#forget(id);
     }
   }
 

@@ -125,6 +125,8 @@ export class ScriptedTransport implements Transport {
         if (this.#live.delete(id)) this.#peer.unsubscribed?.(id);
       },
     });
+    // It may have been ended by the very handler that heard of it.
+    if (!this.#live.has(id)) return { kind: 'subscribed' };
     this.#peer.subscribed?.(call.method, call.params, id, (item) => {
       this.#live.get(id)?.handlers.onNotification(item);
     });
