@@ -1,45 +1,111 @@
 import type { Answer } from '../call.ts';
-import { BalancerError, TimeoutError } from '../errors.ts';
-import type { Reply } from '../json-rpc/message.ts';
+import { BalancerError, NoEligibleUpstreamError, TimeoutError } from '../errors.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
-import type { Engine, RunningCall } from './engine.ts';
-import { raceOne } from './race.ts';
+import type { Engine } from './engine.ts';
+import { describe, raceOne } from './race.ts';
+import type { RunningCall } from './running-calls.ts';
 import type { Tally, Vote } from './tally.ts';
 
 /** How a fan-out goes about its work. */
 export interface FanOutOptions {
-  /** How many upstreams are asked, at most. */
+  /** How many upstreams are asked, at most; another one takes the place of one that failed. */
   readonly width: number;
   /** How many are asked at once; the rest follow while the tally is undecided. */
   readonly start: number;
+  /** With fewer answers than this there is none. @default 1 */
+  readonly quorum?: number;
   readonly tally: Tally;
   /**
    * How long to wait for the others after the first answer, in milliseconds: one hung upstream must
-   * not hold the rest up. @default the deadline
+   * not hold the rest up. Then what there is decides, or else one more is asked.
    */
-  readonly graceMs?: number;
+  readonly graceMs: number;
 }
+
+/** How often a quorum of upstreams is looked for while nothing changes, in milliseconds. */
+const lookAgainMs = 100;
 
 /**
  * Asks several upstreams and lets the tally decide. With nobody to ask it waits and fails as the
- * strategy `one` does.
+ * strategy `one` does; where one answer is not enough, it waits until there are more to ask.
  *
  * @throws BalancerError `transport` when everybody asked failed or the tally stays undecided
  */
-export function fanOut(
+export async function fanOut(
   engine: Engine,
   context: CallContext,
   options: FanOutOptions,
 ): Promise<Answer> {
-  const tried = new Set<string>();
-  const first = engine.select(context.need, tried);
-  if (first.kind === 'none') return raceOne(engine, context);
+  const { quorum = 1 } = options;
+  if (quorum > 1) await quorumOf(engine, context, quorum);
+  const nobody = engine.select(context.need, new Set()).kind === 'none';
+  return nobody ? raceOne(engine, context) : askSeveral(engine, context, options);
+}
+
+/** Resolves when there are enough to ask; rejects when that takes too long. */
+function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise<void> {
+  const { clock, deadlines, options } = engine;
+  const { call, need, signal, deadlineAtMs } = context;
+  const untilMs = Math.min(deadlineAtMs, clock.now() + options.upstreamWaitMs);
   return new Promise((resolve, reject) => {
-    const { clock, deadlines } = engine;
+    let stop: (() => void) | undefined;
+    let timer: ReturnType<typeof deadlines.add> | undefined;
+    const rest = (): void => {
+      stop?.();
+      if (timer !== undefined) deadlines.cancel(timer);
+      timer = undefined;
+    };
+    const settle = (settled: () => void): void => {
+      rest();
+      engine.running.delete(waiting);
+      signal?.removeEventListener('abort', onAbort);
+      settled();
+    };
+    const waiting: RunningCall = { abandon: (error) => settle(() => reject(error)) };
+    const onAbort = (): void =>
+      waiting.abandon(new BalancerError('cancelled', call.method, { cause: signal?.reason }));
+    const look = (): void => {
+      rest();
+      const found = new Set<string>();
+      let selection = engine.select(need, found);
+      while (found.size < quorum && selection.kind === 'chosen') {
+        found.add(selection.upstream.id);
+        selection = engine.select(need, found);
+      }
+      if (found.size >= quorum) {
+        settle(resolve);
+      } else if (clock.now() >= untilMs) {
+        const reasons = selection.kind === 'none' ? describe(selection.reasons) : '';
+        const message = `${call.method}: ${quorum} must agree: ${reasons}`;
+        waiting.abandon(new NoEligibleUpstreamError(message));
+      } else {
+        stop = engine.onChange(look);
+        if (!stop) {
+          const message = `more than ${options.maxWaiting} calls wait for an upstream`;
+          waiting.abandon(new BalancerError('overloaded', message));
+          return;
+        }
+        timer = deadlines.add(lookAgainMs, look);
+      }
+    };
+    engine.running.add(waiting);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    else look();
+  });
+}
+
+function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions): Promise<Answer> {
+  const tried = new Set<string>();
+  return new Promise((resolve, reject) => {
+    const { clock, deadlines, events } = engine;
     const { call, traits, attempts, deadlineAtMs, signal } = context;
     const votes: Vote[] = [];
+    let failures = 0;
+    /** What the first upstream that failed said of it. */
+    let complaint: Vote | undefined;
     let outstanding = 0;
     let done = false;
     let lastFailure: BalancerError | undefined;
@@ -81,12 +147,16 @@ export function fanOut(
       tried.add(upstream.id);
       outstanding += 1;
       const startedMs = clock.now();
+      const leftMs = Math.max(1, deadlineAtMs - startedMs);
+      const timeoutMs = traits.idempotent
+        ? Math.min(leftMs, engine.options.attemptTimeoutMs)
+        : leftMs;
       void upstream
-        .attempt(call, traits, Math.max(1, deadlineAtMs - startedMs), panic)
+        .attempt(call, traits, timeoutMs, panic)
         .then((outcome) => settle(upstream, outcome, startedMs));
     };
     const askMore = (): boolean => {
-      if (tried.size >= options.width) return false;
+      if (tried.size - failures >= options.width) return false;
       const selection = engine.select(context.need, tried);
       if (selection.kind === 'none') return false;
       ask(selection.upstream, selection.panic);
@@ -94,33 +164,49 @@ export function fanOut(
     };
     const settle = (upstream: Upstream, outcome: Outcome, startedMs: number): void => {
       outstanding -= 1;
-      if (done) return;
       const durationMs = clock.now() - startedMs;
+      if (events.has('attempt')) {
+        const { method } = call;
+        const won = !done && outcome.kind === 'answer';
+        const kind = outcome.kind;
+        events.emit('attempt', {
+          method,
+          upstream: upstream.id,
+          durationMs,
+          outcome: kind,
+          hedge: false,
+          won,
+        });
+      }
+      if (done) return;
       attempts.push({
         upstream: upstream.id,
         durationMs,
         outcome: outcome.kind === 'answer' ? 'answered' : outcome.reason,
       });
-      if (outcome.kind !== 'failure' || outcome.reply)
-        votes.push({ upstream: upstream.id, reply: outcome.reply as Reply });
-      if (outcome.kind === 'failure') lastFailure = outcome.error;
-      decide();
+      if (outcome.kind === 'failure') {
+        failures += 1;
+        lastFailure = outcome.error;
+        // No voice in the matter, but better than silence about a submission.
+        if (outcome.reply && outcome.sent && !traits.idempotent) {
+          complaint ??= { upstream: upstream.id, reply: outcome.reply };
+        }
+      } else votes.push({ upstream: upstream.id, reply: outcome.reply });
+      decide(outcome.kind === 'failure');
     };
-    const decide = (): void => {
+    const decide = (failed: boolean): void => {
       const vote = options.tally(votes, outstanding);
       if (vote) {
         finish(vote);
         return;
       }
-      if (votes.length > 0 && options.graceMs !== undefined) {
-        graceTimer ??= deadlines.add(options.graceMs, () => {
-          const winner = options.tally(votes, 0);
-          if (winner) finish(winner);
-        });
-      }
-      if (askMore() || outstanding > 0) return;
+      if (votes.length > 0) armGrace();
+      // Those that are being asked may yet decide it; one that failed is replaced at once.
+      if ((failed || outstanding === 0) && askMore()) return;
+      if (outstanding > 0) return;
       const last = options.tally(votes, 0);
       if (last) finish(last);
+      else if (complaint && votes.length === 0) finish(complaint);
       else if (lastFailure && votes.length === 0) {
         fail(
           new BalancerError(lastFailure.code, `${call.method}: ${lastFailure.rawMessage}`, {
@@ -130,12 +216,22 @@ export function fanOut(
           }),
         );
       } else {
-        const message = `${call.method}: ${votes.length} upstreams gave different answers`;
+        const message = `${call.method}: ${votes.length} answers, and too few alike`;
         fail(new BalancerError('transport', message, { origin: 'upstream', attempts }));
       }
     };
 
-    ask(first.upstream, first.panic);
+    const armGrace = (): void => {
+      graceTimer ??= deadlines.add(options.graceMs, () => {
+        graceTimer = undefined;
+        const winner = votes.length > 0 ? options.tally(votes, 0) : undefined;
+        if (winner) finish(winner);
+        else if (askMore()) armGrace();
+      });
+    };
+
     while (tried.size < options.start && askMore());
+    // An answer alone may not be enough: then nobody's silence is waited for.
+    if (options.quorum !== undefined) armGrace();
   });
 }

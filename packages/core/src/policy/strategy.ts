@@ -6,6 +6,8 @@ import { equalAnswers, firstResult, largestNumber } from './tally.ts';
 
 /** How long slower upstreams are waited for once one has answered, in milliseconds. */
 const graceMs = 1_000;
+/** A rejection is not believed sooner while others may still accept. */
+const broadcastGraceMs = 5_000;
 
 /** The end of the pipeline: carries the call out the way its strategy says. */
 export function runStrategy(engine: Engine): Handler {
@@ -16,7 +18,12 @@ export function runStrategy(engine: Engine): Handler {
         return raceOne(engine, context);
       case 'broadcast': {
         const { width } = strategy;
-        return fanOut(engine, context, { width, start: width, tally: firstResult });
+        return fanOut(engine, context, {
+          width,
+          start: width,
+          tally: firstResult,
+          graceMs: broadcastGraceMs,
+        });
       }
       case 'maximum': {
         const { width } = strategy;
@@ -24,7 +31,8 @@ export function runStrategy(engine: Engine): Handler {
       }
       case 'agree': {
         const { count, width } = strategy;
-        return fanOut(engine, context, { width, start: count, tally: equalAnswers(count) });
+        const tally = equalAnswers(count);
+        return fanOut(engine, context, { width, start: count, quorum: count, tally, graceMs });
       }
     }
   };
