@@ -8,7 +8,11 @@ import type { Coalescer } from './coalesce.ts';
  * Identical reads under way share one execution. Only reads whose answer is fixed by method and
  * params take part: sharing the moment's view of one node could take a session back in time.
  */
-export function coalesceReads(coalescer: Coalescer<Answer>, clock: Clock): Policy {
+export function coalesceReads(
+  coalescer: Coalescer<Answer>,
+  clock: Clock,
+  deadlineMs: number,
+): Policy {
   return (next) => (context) => {
     const { traits, strategy, call } = context;
     const isFixed =
@@ -20,9 +24,17 @@ export function coalesceReads(coalescer: Coalescer<Answer>, clock: Clock): Polic
     if (traits.kind !== 'read' || !isFixed || !isPlain) return next(context);
     // An answer good enough for one session may come from an upstream too old for another.
     const key = `${context.need.seen}\n${call.method}\n${call.params}`;
-    // The shared execution belongs to nobody: no caller's signal may end it for the others.
-    const shared = coalescer.run(key, () => next({ ...context, signal: undefined }));
-    return context.impatient ? leaveEarly(shared, context, clock) : shared;
+    if (!context.impatient) return coalescer.run(key, () => next(context));
+    if (context.signal?.aborted) {
+      const { reason } = context.signal;
+      return Promise.reject(new BalancerError('cancelled', call.method, { cause: reason }));
+    }
+    // The shared execution belongs to nobody: no caller's signal or deadline may end it for others.
+    const shared = coalescer.run(key, () => {
+      const deadlineAtMs = Math.max(context.deadlineAtMs, clock.now() + deadlineMs);
+      return next({ ...context, signal: undefined, deadlineAtMs });
+    });
+    return leaveEarly(shared, context, clock);
   };
 }
 
@@ -45,10 +57,6 @@ function leaveEarly(shared: Promise<Answer>, context: CallContext, clock: Clock)
       clock.clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
-    if (signal?.aborted) {
-      onAbort();
-      return;
-    }
     signal?.addEventListener('abort', onAbort, { once: true });
     shared.then(
       (answer) => {

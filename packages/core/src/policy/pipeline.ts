@@ -29,7 +29,7 @@ export function pipeline(options: PipelineOptions): Handler {
     deny,
     localAnswer(chain, head, genesisHash),
     resolveBlock(chain, head, canServe),
-    coalesceReads(coalescer, engine.clock),
+    coalesceReads(coalescer, engine.clock, engine.options.deadlineMs),
   ];
   return policies.reduceRight<Handler>((next, policy) => policy(next), runStrategy(engine));
 }
