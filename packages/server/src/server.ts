@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly webSocket?: boolean | undefined;
   /** Browsers of other origins that may call over HTTP. @default none */
   readonly cors?: Cors | undefined;
-  /** Origins of browser pages that may open a WebSocket. @default any */
+  /** Origins of browser pages, beside this machine's own, that may open a WebSocket. @default none */
   readonly webSocketOrigins?: readonly string[] | undefined;
   /** @default defaultDoorLimits, member by member */
   readonly limits?: Partial<DoorLimits> | undefined;

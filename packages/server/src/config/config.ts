@@ -18,7 +18,7 @@ export interface ProxyConfig {
   /** 0 takes any free port. */
   readonly port: number;
   readonly webSocket: boolean;
-  /** Origins of browser pages that may open a WebSocket; `*` is any. */
+  /** Origins of browser pages, beside this machine's own, that may open a WebSocket; `*` is any. */
   readonly webSocketOrigins: readonly string[];
   /** Absent: browsers may not call over HTTP from other origins. */
   readonly cors: Cors | undefined;

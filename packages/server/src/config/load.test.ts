@@ -625,7 +625,7 @@ describe('a configuration that is right', () => {
         host: '127.0.0.1',
         port: 8080,
         webSocket: true,
-        webSocketOrigins: ['*'],
+        webSocketOrigins: [],
         cors: undefined,
         drainMs: 30_000,
         limits: {

@@ -61,7 +61,7 @@ const proxy = mapping({
   host: text('a host name or an IP address').default('127.0.0.1'),
   port: integer(0, 65_535).default(8080),
   websocket: flag().default(true),
-  'websocket-origins': oneOrMore(origin()).default(['*']),
+  'websocket-origins': oneOrMore(origin()).optional(),
   'preserve-batch-order': flag().default(true),
   'cors-origin': oneOrMore(origin()).optional(),
   'cors-allowed-headers': oneOrMore(

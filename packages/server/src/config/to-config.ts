@@ -59,7 +59,7 @@ function toProxy({ proxy }: MainFile): ProxyConfig {
     host: proxy.host,
     port: proxy.port,
     webSocket: proxy.websocket,
-    webSocketOrigins: proxy['websocket-origins'],
+    webSocketOrigins: proxy['websocket-origins'] ?? [],
     cors: origins === undefined ? undefined : { origins, allowedHeaders },
     drainMs: proxy['drain-timeout'],
     limits: {

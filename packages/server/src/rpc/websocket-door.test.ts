@@ -282,7 +282,19 @@ describe('the WebSocket door', () => {
     await expect(FrameClient.open(`${plain.url}/test`)).rejects.toThrow('404');
   });
 
-  it('declines pages of other origins once origins are named', async () => {
+  it('declines pages of other machines unless they are named', async () => {
+    const from = (origin: string) => FrameClient.open(`${server.url}/test`, { origin });
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null']) {
+      await expect(from(origin)).rejects.toThrow('403');
+    }
+    for (const origin of ['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:5173']) {
+      const allowed = await from(origin);
+      expect(await allowed.ask(call('echo'))).toContain('"result"');
+      await allowed.close();
+    }
+  });
+
+  it('takes pages of origins that are named', async () => {
     await server.close();
     await start({ webSocketOrigins: ['https://app.example'] });
     const from = (origin: string) => FrameClient.open(`${server.url}/test`, { origin });

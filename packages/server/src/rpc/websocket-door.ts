@@ -11,7 +11,10 @@ import { closeCodes, WebSocketConnection } from './websocket-connection.ts';
 export interface WebSocketDoorOptions {
   readonly limits: DoorLimits;
   readonly log: Logger;
-  /** Origins of browser pages that may connect; clients without an origin always may. @default any */
+  /**
+   * Origins of browser pages that may connect; `*` is any. Pages of this machine and clients without
+   * an origin always may. @default none
+   */
   readonly origins?: readonly string[] | undefined;
   /**
    * Time between pings, in milliseconds. A client from which nothing at all came between two of
@@ -107,9 +110,9 @@ export class WebSocketDoor {
   #refusal(route: Route | undefined, request: IncomingMessage): number | undefined {
     if (route === undefined) return 404;
     if (this.#drained !== undefined) return 503;
-    const { origins } = this.#options;
+    const { origins = [] } = this.#options;
     const { origin } = request.headers;
-    if (origins === undefined || origin === undefined) return undefined;
+    if (origin === undefined || isOfThisMachine(origin)) return undefined;
     return origins.includes('*') || origins.includes(origin) ? undefined : 403;
   }
 
@@ -137,4 +140,12 @@ function decline(socket: Socket, status: number): void {
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
     () => socket.destroy(),
   );
+}
+
+/**
+ * A browser asks nobody before it opens a WebSocket, so any page could use a server that only this
+ * machine reaches. Pages that this machine serves are as trusted as its programs.
+ */
+function isOfThisMachine(origin: string): boolean {
+  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(origin);
 }
