@@ -10,6 +10,7 @@ import { LatencyQuantile } from './policy/latency-quantile.ts';
 import { resolvePolicyOptions } from './policy/options.ts';
 import { pipeline } from './policy/pipeline.ts';
 import { RetryBudget } from './policy/retry-budget.ts';
+import { RunningCalls } from './policy/running-calls.ts';
 import { Rotation } from './rotation.ts';
 import type { Requirement } from './selector/eligibility.ts';
 import { p2c } from './selector/p2c.ts';
@@ -136,7 +137,7 @@ class PooledBalancer implements Balancer {
       random,
       events,
       options: policy,
-      running: new Set(),
+      running: new RunningCalls(),
       deadlines: new Deadlines(clock),
       latencies: new LatencyQuantile({ clock }),
       retryBudget: new RetryBudget({ clock, ...options.policy?.retryBudget }),
@@ -190,7 +191,10 @@ class PooledBalancer implements Balancer {
     params: readonly unknown[] | Readonly<Record<string, unknown>> = [],
     options: CallOptions = {},
   ): Promise<T> {
-    const { reply } = await this.forward({ method, params: JSON.stringify(params) }, options);
+    const { reply } = await this.forward(
+      { method, params: JSON.stringify(params), parsedParams: params },
+      options,
+    );
     if (reply.kind === 'error') throw new RpcResponseError(reply.error);
     return JSON.parse(reply.result) as T;
   }
@@ -316,14 +320,15 @@ class PooledBalancer implements Balancer {
       session: options.session,
       signal: options.signal,
       deadlineAtMs: clock.now() + (options.deadlineMs ?? policy.deadlineMs),
-      impatient: options.signal !== undefined || options.deadlineMs !== undefined,
+      hasOwnDeadline: options.deadlineMs !== undefined,
       attempts: [],
     };
   }
 
-  #needOf(call: Call, { session, labels }: CallOptions): Requirement {
+  #needOf({ method }: Call, { session, labels }: CallOptions): Requirement {
     const seen = session?.seen ?? -1;
-    return labels ? { method: call.method, seen, labels } : { method: call.method, seen };
+    // Every member named: requirements of one shape are read faster.
+    return { method, hash: undefined, height: undefined, seen, labels, subscribe: undefined };
   }
 }
 

@@ -7,6 +7,8 @@ import type { Session } from './session/session.ts';
 export interface Call {
   readonly method: string;
   readonly params: RawJson;
+  /** The value of `params`, where the caller has it anyway. @default parsed when it is needed */
+  readonly parsedParams?: unknown;
 }
 
 /** Options of one call. */

@@ -1,20 +1,17 @@
 import type { Answer } from '../call.ts';
 import { BalancerError, TimeoutError } from '../errors.ts';
-import type { Clock } from '../time/clock.ts';
-import type { CallContext, Policy } from './call-context.ts';
+import { unwatchAbort, watchAbort } from './abort-watch.ts';
+import type { Policy } from './call-context.ts';
 import type { Coalescer } from './coalesce.ts';
+import type { Engine } from './engine.ts';
 
 /**
  * Identical reads under way share one execution. Only reads whose answer is fixed by method and
  * params take part: sharing the moment's view of one node could take a session back in time.
  */
-export function coalesceReads(
-  coalescer: Coalescer<Answer>,
-  clock: Clock,
-  deadlineMs: number,
-): Policy {
+export function coalesceReads(coalescer: Coalescer<Answer>, engine: Engine): Policy {
   return (next) => (context) => {
-    const { traits, strategy, call } = context;
+    const { traits, strategy, call, signal, hasOwnDeadline } = context;
     const isFixed =
       traits.lifetime === 'constant' ||
       traits.lifetime === 'by-hash' ||
@@ -24,40 +21,50 @@ export function coalesceReads(
     if (traits.kind !== 'read' || !isFixed || !isPlain) return next(context);
     // An answer good enough for one session may come from an upstream too old for another.
     const key = `${context.need.seen}\n${call.method}\n${call.params}`;
-    if (!context.impatient) return coalescer.run(key, () => next(context));
-    if (context.signal?.aborted) {
-      const { reason } = context.signal;
-      return Promise.reject(new BalancerError('cancelled', call.method, { cause: reason }));
+    if (signal === undefined && !hasOwnDeadline) return coalescer.run(key, () => next(context));
+    if (signal?.aborted) {
+      return Promise.reject(new BalancerError('cancelled', call.method, { cause: signal.reason }));
     }
+    const { deadlineAtMs } = context;
     // The shared execution belongs to nobody: no caller's signal or deadline may end it for others.
     const shared = coalescer.run(key, () => {
-      const deadlineAtMs = Math.max(context.deadlineAtMs, clock.now() + deadlineMs);
-      return next({ ...context, signal: undefined, deadlineAtMs });
+      context.signal = undefined;
+      if (hasOwnDeadline) {
+        const usualMs = engine.clock.now() + engine.options.deadlineMs;
+        context.deadlineAtMs = Math.max(deadlineAtMs, usualMs);
+      }
+      return next(context);
     });
-    return leaveEarly(shared, context, clock);
+    const ownDeadlineAtMs = hasOwnDeadline ? deadlineAtMs : undefined;
+    return leaveEarly(shared, call.method, engine, signal, ownDeadlineAtMs);
   };
 }
 
 /** Lets one caller go at its own deadline or signal, while the shared execution goes on. */
-function leaveEarly(shared: Promise<Answer>, context: CallContext, clock: Clock): Promise<Answer> {
-  const { signal, deadlineAtMs, call } = context;
+function leaveEarly(
+  shared: Promise<Answer>,
+  method: string,
+  { clock, deadlines }: Engine,
+  signal: AbortSignal | undefined,
+  deadlineAtMs: number | undefined,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      leave();
-      reject(new BalancerError('cancelled', call.method, { cause: signal?.reason }));
-    };
-    const timer = clock.setTimeout(
-      () => {
+    const watcher =
+      signal &&
+      watchAbort(signal, () => {
         leave();
-        reject(new TimeoutError(`${call.method}: no answer before the deadline`));
-      },
-      Math.max(0, deadlineAtMs - clock.now()),
-    );
+        reject(new BalancerError('cancelled', method, { cause: signal.reason }));
+      });
+    const timer =
+      deadlineAtMs !== undefined &&
+      deadlines.add(Math.max(0, deadlineAtMs - clock.now()), () => {
+        leave();
+        reject(new TimeoutError(`${method}: no answer before the deadline`));
+      });
     const leave = (): void => {
-      clock.clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      if (timer) deadlines.cancel(timer);
+      if (watcher) unwatchAbort(watcher);
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
     shared.then(
       (answer) => {
         leave();

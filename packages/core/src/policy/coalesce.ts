@@ -1,3 +1,5 @@
+import { ShortLivedMap } from '../collections/short-lived-map.ts';
+
 /** Options of {@link Coalescer}. */
 export interface CoalescerOptions {
   /**
@@ -19,7 +21,7 @@ export interface CoalescerOptions {
  */
 export class Coalescer<T> {
   readonly #maxKeys: number;
-  readonly #running = new Map<string, Promise<T>>();
+  readonly #running = new ShortLivedMap<string, Promise<T>>();
 
   constructor(options: CoalescerOptions = {}) {
     this.#maxKeys = options.maxKeys ?? 10_000;

@@ -1,4 +1,3 @@
-import type { BalancerError } from '../errors.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import type { Emitter } from '../telemetry/emitter.ts';
@@ -8,12 +7,7 @@ import type { Deadlines } from '../time/deadlines.ts';
 import type { LatencyQuantile } from './latency-quantile.ts';
 import type { ResolvedPolicyOptions } from './options.ts';
 import type { RetryBudget } from './retry-budget.ts';
-
-/** A call that is being carried out. */
-export interface RunningCall {
-  /** Ends it with this error, at once. */
-  abandon(error: BalancerError): void;
-}
+import type { RunningCalls } from './running-calls.ts';
 
 /** What the strategies need of the engine around them. */
 export interface Engine {
@@ -25,7 +19,7 @@ export interface Engine {
   readonly events: Emitter<BalancerEvents>;
   readonly options: ResolvedPolicyOptions;
   /** Every call that a strategy is carrying out; shutdown ends those that are left. */
-  readonly running: Set<RunningCall>;
+  readonly running: RunningCalls;
   /** Chooses an upstream for one more attempt. */
   select(need: Requirement, tried: ReadonlySet<string>): Selection;
   /**

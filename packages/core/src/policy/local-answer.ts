@@ -8,7 +8,7 @@ export function localAnswer(
   head: ChainHead,
   genesisHash: () => string | undefined,
 ): Policy {
-  return (next) => async (context) => {
+  return (next) => (context) => {
     const { best, finalized } = head;
     const { session, params, traits } = context;
     // The upstream that showed this session its newest block may be gone: wait for another.
@@ -20,6 +20,6 @@ export function localAnswer(
     const told = traits.block?.(params).kind;
     if (told === 'best' && best) session?.observe(best.number);
     if (told === 'finalized' && finalized) session?.observe(finalized.number);
-    return ownAnswer(result);
+    return Promise.resolve(ownAnswer(result));
   };
 }

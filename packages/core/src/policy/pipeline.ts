@@ -28,8 +28,8 @@ export function pipeline(options: PipelineOptions): Handler {
   const policies: readonly Policy[] = [
     deny,
     localAnswer(chain, head, genesisHash),
-    resolveBlock(chain, head, canServe),
-    coalesceReads(coalescer, engine.clock, engine.options.deadlineMs),
+    resolveBlock(head, canServe),
+    coalesceReads(coalescer, engine),
   ];
   return policies.reduceRight<Handler>((next, policy) => policy(next), runStrategy(engine));
 }

@@ -10,10 +10,12 @@ import type { Ineligibility } from '../selector/eligibility.ts';
 import type { DeadlineHandle } from '../time/deadlines.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext } from './call-context.ts';
-import type { Engine, RunningCall } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
 import { isRepeatable, mayRetry, roundPauseMs } from './retry.ts';
+import type { RunningCall } from './running-calls.ts';
 
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
 export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
@@ -51,7 +53,10 @@ class Race implements RunningCall {
   #pauseTimer: DeadlineHandle | undefined;
   #stopWaiting: (() => void) | undefined;
   #waitUntilMs: number | undefined;
-  #onAbort: (() => void) | undefined;
+  #abortWatcher: AbortWatcher | undefined;
+  isRunning = false;
+  previousRunning: RunningCall | undefined = undefined;
+  nextRunning: RunningCall | undefined = undefined;
 
   constructor(
     engine: Engine,
@@ -69,13 +74,11 @@ class Race implements RunningCall {
     const { signal, deadlineAtMs, call } = this.#context;
     const { deadlines, clock } = this.#engine;
     if (signal) {
-      this.#onAbort = () =>
-        this.#fail(new BalancerError('cancelled', call.method, this.#details(signal.reason)));
       if (signal.aborted) {
-        this.#onAbort();
+        this.#cancel(signal);
         return;
       }
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.#abortWatcher = watchAbort(signal, () => this.#cancel(signal));
     }
     this.#engine.running.add(this);
     this.#engine.retryBudget.deposit();
@@ -89,6 +92,11 @@ class Race implements RunningCall {
 
   abandon(error: BalancerError): void {
     this.#fail(error);
+  }
+
+  #cancel(signal: AbortSignal): void {
+    const { method } = this.#context.call;
+    this.#fail(new BalancerError('cancelled', method, this.#details(signal.reason)));
   }
 
   /** Starts one more attempt, or finds out that there is nothing to start. */
@@ -284,7 +292,7 @@ class Race implements RunningCall {
     if (this.#deadline !== undefined) deadlines.cancel(this.#deadline);
     if (this.#hedgeTimer !== undefined) deadlines.cancel(this.#hedgeTimer);
     this.#stopTimers();
-    if (this.#onAbort) this.#context.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#abortWatcher) unwatchAbort(this.#abortWatcher);
   }
 
   #stopTimers(): void {

@@ -1,8 +1,8 @@
-import type { Block, Chain } from '../chain/chain.ts';
+import type { Block } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { RawJson } from '../json-rpc/message.ts';
-import type { Requirement } from '../selector/eligibility.ts';
-import { type CallContext, type Policy, parseParams } from './call-context.ts';
+import { type Requirement, requireBlock } from '../selector/eligibility.ts';
+import type { CallContext, Policy } from './call-context.ts';
 
 /** How far below the best head a servable block is looked for. */
 const maxStepsBack = 16;
@@ -15,48 +15,46 @@ const maxStepsBack = 16;
  * 2. The block that the params name becomes a requirement on the upstream.
  * 3. The session has then seen that block.
  */
-export function resolveBlock(
-  chain: Chain,
-  head: ChainHead,
-  canServe: (need: Requirement) => boolean,
-): Policy {
-  return (next) => async (context) => {
-    fillIn(chain, head, canServe, context);
-    require(head, context);
+export function resolveBlock(head: ChainHead, canServe: (need: Requirement) => boolean): Policy {
+  return (next) => (context) => {
+    if (!fillIn(head, canServe, context)) require(head, context);
     return next(context);
   };
 }
 
+/** Fills in the block where it was left out, and requires it; false when there is nothing to do. */
 function fillIn(
-  chain: Chain,
   head: ChainHead,
   canServe: (need: Requirement) => boolean,
   context: CallContext,
-): void {
+): boolean {
   const { traits, params, call } = context;
   const at = traits.at;
-  if (at === undefined || (params[at] !== undefined && params[at] !== null)) return;
-  const block = servableBlock(head, context.need, canServe);
+  if (at === undefined || (params[at] !== undefined && params[at] !== null)) return false;
+  const { best } = head;
+  const { need } = context;
   // Without a head (nobody has reported one yet) the upstream's own head has to do.
-  if (!block) return;
-  context.call = { ...call, params: insert(call.params, params, at, block.hash) };
-  context.params = parseParams(chain, context.call);
-  context.session?.observe(block.number);
-}
-
-/** The highest block that someone can answer for; best itself when nobody can right now. */
-function servableBlock(
-  head: ChainHead,
-  need: Requirement,
-  canServe: (need: Requirement) => boolean,
-): Block | undefined {
-  const best = head.best;
-  let block = best;
+  if (best === undefined || best.number < need.seen) return false;
+  // The highest block that someone can answer for; best itself when nobody can right now.
+  let chosen = best;
+  context.need = requireBlock(need, best.hash);
+  let block: Block | undefined = best;
   for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
-    if (canServe({ ...need, hash: block.hash })) return block;
+    const needed = requireBlock(need, block.hash);
+    if (canServe(needed)) {
+      chosen = block;
+      context.need = needed;
+      break;
+    }
     block = head.tree.get(block.parentHash);
   }
-  return best && best.number >= need.seen ? best : undefined;
+  const filled = params.slice();
+  while (filled.length < at) filled.push(null);
+  filled[at] = chosen.hash;
+  context.params = filled;
+  context.call = { method: call.method, params: insert(call.params, params, at, chosen.hash) };
+  context.session?.observe(chosen.number);
+  return true;
 }
 
 /** Puts the hash at its position, leaving the other params' text as the caller wrote it. */
@@ -95,7 +93,7 @@ function require(head: ChainHead, context: CallContext): void {
 
 function requireHash(head: ChainHead, context: CallContext, hash: string): void {
   const wanted = hash.toLowerCase();
-  context.need = { ...context.need, hash: wanted };
+  context.need = requireBlock(context.need, wanted);
   const number = head.numberOf(wanted);
   if (number !== undefined) context.session?.observe(number);
 }

@@ -98,6 +98,9 @@ export class Deadlines {
     if (next) next.previous = previous;
     else slot.last = previous;
     deadline.slot = undefined;
+    // An old deadline that still pointed at younger ones would carry them all into the old space.
+    deadline.previous = undefined;
+    deadline.next = undefined;
     this.#size--;
   }
 

@@ -1,3 +1,4 @@
+import { ShortLivedMap } from '../collections/short-lived-map.ts';
 import { type BalancerError, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { encodeRequest } from '../json-rpc/request.ts';
@@ -33,7 +34,7 @@ export class HttpCalls {
   readonly #context: HttpCallsContext;
   readonly #events: HttpCallsEvents;
   readonly #calls: PendingCalls;
-  readonly #underWay = new Map<number, FetchCall>();
+  readonly #underWay = new ShortLivedMap<number, FetchCall>();
   readonly #queue = new Map<number, string>();
 
   constructor(context: HttpCallsContext, events: HttpCallsEvents) {

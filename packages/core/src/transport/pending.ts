@@ -1,3 +1,4 @@
+import { ShortLivedMap } from '../collections/short-lived-map.ts';
 import { BalancerError, TimeoutError } from '../errors.ts';
 import type { Reply } from '../json-rpc/message.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
@@ -30,7 +31,7 @@ interface PendingCall {
 export class PendingCalls {
   readonly #upstream: string;
   readonly #clock: Clock;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new ShortLivedMap<number, PendingCall>();
   #nextId = 1;
   #timer: TimerHandle;
   #sweepAtMs = Number.POSITIVE_INFINITY;
@@ -72,15 +73,15 @@ export class PendingCalls {
   /** Ends the only call in flight; `undefined` when there are none or several. */
   takeOnly(): CallHandlers | undefined {
     if (this.#calls.size !== 1) return undefined;
-    const [id] = this.#calls.keys();
-    return this.take(id!);
+    const [call] = this.#calls.values();
+    return this.take(call!.id);
   }
 
   /** Fails every call in flight and lets the timer go. The table can be used on. */
   failAll(error: () => BalancerError): void {
     this.#clock.clearTimeout(this.#timer);
     this.#sweepAtMs = Number.POSITIVE_INFINITY;
-    for (const call of [...this.#calls.values()]) {
+    for (const call of this.#calls.values()) {
       // A handler may have ended it meanwhile.
       if (this.take(call.id)) call.handlers.onFail(error());
     }
@@ -121,7 +122,7 @@ export class PendingCalls {
     this.#sweepAtMs = Number.POSITIVE_INFINITY;
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(next);
     for (const call of due) {
-      if (!this.#calls.has(call.id)) continue;
+      if (this.#calls.get(call.id) === undefined) continue;
       const within = `within ${call.timeoutMs} ms`;
       const message = `${this.#upstream}: no answer to ${call.method} ${within}`;
       this.#giveUp(call, new TimeoutError(message));
