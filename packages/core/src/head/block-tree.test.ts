@@ -114,6 +114,20 @@ describe('BlockTree', () => {
     expect([tree.size, tree.at(7)]).toEqual([1, [at(7)]]);
   });
 
+  it('takes a parent at the wrong height for none, so that no ring of blocks holds a walk', () => {
+    const block = (hash: string, number: number, parentHash: string): Block => {
+      return { hash, number, parentHash, header: '{}' };
+    };
+    const gap = treeOf([block('0xa', 10, '0x9'), block('0xc', 12, '0xa')]);
+    expect(gap.ancestorAt('0xc', 10)).toBeUndefined();
+    expect(gap.path('0xa', '0xc')).toBeUndefined();
+    // Each block is fine when it comes: the first one's parent is not known yet.
+    const ring = treeOf([block('0xa', 10, '0xb'), block('0xb', 11, '0xa'), block('0x5', 5, '0x4')]);
+    expect(ring.isAncestor('0x5', '0xb')).toBe(false);
+    expect(ring.path('0x5', '0xb')).toBeUndefined();
+    expect(ring.path('0xa', '0xb')?.applied.map(({ hash }) => hash)).toEqual(['0xb']);
+  });
+
   it('knows no way between blocks whose link was pruned', () => {
     const ledger = new FakeLedger();
     const one = ledger.fork(ledger.genesis);

@@ -75,7 +75,7 @@ export class BlockTree {
   /** The ancestor of `hash` at that height, itself included; `undefined` when not known. */
   ancestorAt(hash: string, number: number): Block | undefined {
     let block = this.#blocks.get(hash);
-    while (block && block.number > number) block = this.#blocks.get(block.parentHash);
+    while (block && block.number > number) block = this.#parentOf(block);
     return block?.number === number ? block : undefined;
   }
 
@@ -90,11 +90,11 @@ export class BlockTree {
       const [oldNumber, nextNumber]: [number, number] = [old.number, next.number];
       if (nextNumber >= oldNumber) {
         applied.push(next);
-        next = this.#blocks.get(next.parentHash);
+        next = this.#parentOf(next);
       }
       if (oldNumber >= nextNumber) {
         retracted.push(old);
-        old = this.#blocks.get(old.parentHash);
+        old = this.#parentOf(old);
       }
     }
     if (!old || !next) return undefined;
@@ -104,6 +104,12 @@ export class BlockTree {
   /** Forgets every block below that height. */
   pruneBelow(number: number): void {
     while (this.#lowestTaken() < number) this.#dropLowest();
+  }
+
+  /** One lower, or not known: hashes that nobody can verify may make a ring of lies. */
+  #parentOf({ number, parentHash }: Block): Block | undefined {
+    const parent = this.#blocks.get(parentHash);
+    return parent?.number === number - 1 ? parent : undefined;
   }
 
   /** Exactly where the lowest known blocks are: heights may have holes. */
