@@ -9,7 +9,8 @@ ARG PNPM_VERSION=12.21.0
 RUN npm install --global --no-audit --no-fund "pnpm@${PNPM_VERSION}"
 WORKDIR /src
 COPY . .
-RUN pnpm install --frozen-lockfile --filter "@dshackle/server..." \
+RUN --mount=type=cache,target=/root/.local/share/pnpm/store \
+    pnpm install --frozen-lockfile --filter "@dshackle/server..." \
  && pnpm exec tsc -b packages/server \
  && pnpm --filter @dshackle/server --prod deploy /app
 # What only people and compilers read.

@@ -8,7 +8,8 @@ ARG PNPM_VERSION=12.21.0
 RUN npm install --global --no-audit --no-fund "pnpm@${PNPM_VERSION}"
 WORKDIR /src
 COPY . .
-RUN pnpm install --frozen-lockfile --filter "@dshackle/devnet" \
+RUN --mount=type=cache,target=/root/.local/share/pnpm/store \
+    pnpm install --frozen-lockfile --filter "@dshackle/devnet" \
  && pnpm exec tsc -b examples/devnet \
  && pnpm --filter @dshackle/example-docker --prod deploy /app
 
