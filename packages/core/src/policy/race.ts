@@ -17,6 +17,9 @@ import { hedgeDelay } from './hedge.ts';
 import { isRepeatable, mayRetry, roundPauseMs } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 
+/** Reasons that stay, whatever the upstream does next. */
+const lasting: ReadonlySet<Ineligibility> = new Set(['lacks the method', 'labels do not match']);
+
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
 export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
   return new Promise((resolve, reject) => new Race(engine, context, resolve, reject).start());
@@ -205,15 +208,16 @@ class Race implements RunningCall {
       this.#finish(this.#negative.reply, this.#negative.upstream);
       return;
     }
-    if (
-      reasons.size > 0 &&
-      [...reasons.values()].every((reason) => reason === 'lacks the method')
-    ) {
+    const found = new Set(reasons.values());
+    // What no waiting changes is told at once.
+    if (found.size > 0 && [...found].every((reason) => lasting.has(reason))) {
       const message = 'Method not found';
-      this.#finish(errorReply({ code: jsonRpcCodes.methodNotFound, message }), undefined);
+      const error = errorReply({ code: jsonRpcCodes.methodNotFound, message });
+      if (found.has('lacks the method')) this.#finish(error, undefined);
+      else this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details()));
       return;
     }
-    if ([...reasons.values()].includes('already tried')) this.#pause();
+    if (found.has('already tried')) this.#pause();
     else this.#wait(reasons);
   }
 

@@ -173,11 +173,19 @@ export class Upstream implements Candidate {
     this.#pending += 1;
     const startMs = this.#context.clock.now();
     try {
-      const options = signal ? { timeoutMs, signal } : { timeoutMs };
-      const reply = await this.#limits.run(
-        () => this.transport.request(call.method, call.params, options),
+      let stoodInLine = false;
+      const answered = this.#limits.run(
+        () => {
+          const leftMs = stoodInLine ? startMs + timeoutMs - this.#context.clock.now() : timeoutMs;
+          // Nobody waits for it any more: a submission that is sent now could only do harm.
+          if (leftMs <= 0) return Promise.reject(tooLate());
+          const options = signal ? { timeoutMs: leftMs, signal } : { timeoutMs: leftMs };
+          return this.transport.request(call.method, call.params, options);
+        },
         { priority: priorities.traffic, ...(signal && { signal }) },
       );
+      stoodInLine = true;
+      const reply = await answered;
       return this.#learn(call, traits, reply, permit, this.#context.clock.now() - startMs);
     } catch (error) {
       return this.#learnFailure(error, permit, this.#context.clock.now() - startMs);
@@ -312,6 +320,10 @@ export class Upstream implements Candidate {
       },
     };
   }
+}
+
+function tooLate(): BalancerError {
+  return new BalancerError('overloaded', 'its time was over before its turn came');
 }
 
 function failure(error: BalancerError, sent: boolean): Outcome {
