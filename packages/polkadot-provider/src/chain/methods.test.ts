@@ -36,6 +36,19 @@ describe('the block that a call needs', () => {
     expect(need('chain_getBlockHash', 'latest')).toEqual({ kind: 'none' });
   });
 
+  it.each([
+    ['no numbers', []],
+    ['an object that is no primitive', [{ toString: 1 }]],
+    ['an array that is too deep to be a string', JSON.parse('['.repeat(9000) + ']'.repeat(9000))],
+  ])('is any when it is asked for by %s', (_, param) => {
+    expect(need('chain_getBlockHash', param)).toEqual({ kind: 'none' });
+  });
+
+  it('is the highest of more numbers than a function takes', () => {
+    const many = Array.from({ length: 300_000 }, (_, i) => i);
+    expect(need('chain_getBlockHash', many)).toEqual({ kind: 'number', number: 299_999 });
+  });
+
   it('is both ends of a range', () => {
     const to = `0x${'cd'.repeat(32)}`;
     expect(need('state_queryStorage', ['0x'], hash, to)).toEqual({ kind: 'range', from: hash, to });

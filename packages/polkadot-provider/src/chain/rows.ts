@@ -120,7 +120,13 @@ function hashNeed(param: unknown): BlockNeed {
 
 function numberNeed(param: unknown): BlockNeed {
   if (param === undefined || param === null) return { kind: 'best' };
-  const numbers = (Array.isArray(param) ? param : [param]).map(Number);
-  const highest = Math.max(...numbers);
-  return Number.isSafeInteger(highest) ? { kind: 'number', number: highest } : { kind: 'none' };
+  const asked: readonly unknown[] = Array.isArray(param) ? param : [param];
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const each of asked) {
+    // Clients may send anything: neither Number() nor Math.max() can take all of it.
+    const number = typeof each === 'number' || typeof each === 'string' ? Number(each) : Number.NaN;
+    if (!Number.isSafeInteger(number)) return { kind: 'none' };
+    if (number > highest) highest = number;
+  }
+  return asked.length > 0 ? { kind: 'number', number: highest } : { kind: 'none' };
 }
