@@ -107,7 +107,9 @@ describe('ApiPromise over three real nodes', () => {
         .signAndSend(alice, ({ status, dispatchError }) => {
           statuses.push(status.type);
           if (dispatchError) reject(new Error(dispatchError.toString()));
+          // polkadot-js drops the first of these when the second comes before it has the events.
           if (status.isInBlock) resolve(status.asInBlock.toHex());
+          if (status.isFinalized) resolve(status.asFinalized.toHex());
         })
         .catch(reject);
     });
