@@ -120,8 +120,9 @@ export class PolkadotProvider implements ProviderInterface {
     connection.stopListening();
     this.#seen = connection.session.seen;
     this.#subscriptions.suspend();
-    if (!isBalancer(this.#source)) await connection.balancer.close();
+    // Before closing, which takes time: it may be connected anew by then.
     this.#setConnected(false);
+    if (!isBalancer(this.#source)) await connection.balancer.close();
   }
 
   /** Calls `sub` at each such event from now on; returns the function that stops it. */
