@@ -14,7 +14,7 @@ import type { Selector } from './selector/selector.ts';
 import type { Emitter } from './telemetry/emitter.ts';
 import type { BalancerEvents } from './telemetry/events.ts';
 import type { UpstreamSnapshot } from './telemetry/snapshot.ts';
-import type { Clock, Random } from './time/clock.ts';
+import { type Clock, delay, type Random } from './time/clock.ts';
 import { UpstreamPool } from './upstream/pool.ts';
 import { Upstream, type UpstreamOptions } from './upstream/upstream.ts';
 
@@ -54,10 +54,10 @@ export class Rotation {
   readonly #maxLagMs: number;
   readonly #panicThreshold: number;
   readonly #context: EligibilityContext & { now: number };
+  readonly #closing = new AbortController();
   #named = 0;
   #available = false;
   #genesisHash: string | undefined;
-  #closed = false;
 
   constructor(options: RotationOptions) {
     const { clock, head, chain, headOptions, healthOptions } = options;
@@ -97,7 +97,7 @@ export class Rotation {
 
   /** @throws BalancerError `invalid request` when the id is taken or a URL cannot be used */
   add(given: string | UpstreamOptions): void {
-    if (this.#closed) throw new BalancerError('closed', 'the balancer is closed');
+    if (this.#closing.signal.aborted) throw new BalancerError('closed', 'the balancer is closed');
     const { chain, head, clock, random, healthOptions } = this.#options;
     const options = typeof given === 'string' ? { transport: given } : given;
     const id = options.id ?? this.#freeId();
@@ -148,9 +148,11 @@ export class Rotation {
     this.drain(id);
     const { clock } = this.#options;
     const untilMs = clock.now() + drainMs;
-    while (upstream.pending > 0 && clock.now() < untilMs && !this.#closed) {
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, drainCheckMs));
+    while (upstream.pending > 0 && clock.now() < untilMs && !this.#closing.signal.aborted) {
+      await delay(clock, drainCheckMs, this.#closing.signal).catch(() => {});
     }
+    // Removed twice at once: the id may be another upstream's by now.
+    if (this.#pool.get(id) !== upstream) return true;
     this.#pool.remove(id);
     this.#supervisors.get(id)?.close();
     this.#supervisors.delete(id);
@@ -219,7 +221,7 @@ export class Rotation {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     for (const supervisor of this.#supervisors.values()) supervisor.close();
     this.#supervisors.clear();
     this.#outliers.close();
@@ -241,7 +243,7 @@ export class Rotation {
   }
 
   #changed(): void {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     const { clock, events } = this.#options;
     this.#context.now = clock.now();
     let available = false;
