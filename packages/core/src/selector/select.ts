@@ -43,19 +43,24 @@ export function select(
 ): Selection {
   const eligible: Upstream[] = [];
   const doubtful: Upstream[] = [];
+  let well = 0;
+  let doubted = 0;
   let reasons: Map<string, Ineligibility> | undefined;
   for (const upstream of upstreams) {
+    const against = ineligibility(upstream, need, context);
     const tried = options.tried.has(upstream.id);
-    const reason = ineligibility(upstream, need, context) ?? (tried ? 'already tried' : undefined);
-    if (reason === undefined) eligible.push(upstream);
-    else {
-      if (isSoft(reason) && !tried) doubtful.push(upstream);
-      reasons ??= new Map();
-      reasons.set(upstream.id, reason);
+    if (against === undefined) well += 1;
+    else if (isSoft(against)) doubted += 1;
+    if (against === undefined && !tried) {
+      eligible.push(upstream);
+      continue;
     }
+    if (against !== undefined && isSoft(against) && !tried) doubtful.push(upstream);
+    reasons ??= new Map();
+    reasons.set(upstream.id, against ?? 'already tried');
   }
-  const connected = eligible.length + doubtful.length;
-  const panic = doubtful.length > 0 && eligible.length < options.panicThreshold * connected;
+  // The state of the pool, whoever this call has tried: a call that failed is no outage.
+  const panic = doubtful.length > 0 && well < options.panicThreshold * (well + doubted);
   if (panic) eligible.push(...doubtful);
   const tier = firstTier(eligible);
   if (tier.length === 0) return { kind: 'none', reasons: reasons ?? new Map() };
