@@ -330,3 +330,14 @@ describe('an upstream that is reached in two ways', () => {
     expect(serving).toEqual([true]);
   });
 });
+
+describe('promise 7, private ids', () => {
+  it('never lets a subscription through as a call, which would show the upstream’s own id', async () => {
+    await using test = await testBalancer();
+    for (const method of ['watch_value', 'submit_and_watch', 'follow_best']) {
+      await expect(test.balancer.request(method)).rejects.toThrow('[invalid request]');
+    }
+    const asked = test.nodes.flatMap((node) => node.calls.map((call) => call.method));
+    expect(asked).not.toContain('watch_value');
+  });
+});
