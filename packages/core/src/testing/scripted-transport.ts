@@ -192,9 +192,12 @@ export class ScriptedTransport implements Transport {
   }
 
   #endSubscriptions(reason: string): void {
-    const live = [...this.#live.values()];
+    const live = [...this.#live];
     this.#live.clear();
-    for (const { handlers } of live) handlers.onEnd(reason);
+    for (const [id, { handlers }] of live) {
+      this.#peer.unsubscribed?.(id);
+      handlers.onEnd(reason);
+    }
   }
 
   #set(state: TransportState): void {

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { BalancerError } from '../errors.ts';
+import { type FakeNode, testBalancer } from '../testing/index.ts';
+
+const caught = (promise: Promise<unknown>): Promise<BalancerError> =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: BalancerError) => error,
+  );
+
+describe('the block of a call', () => {
+  it('is the best one when it was left out, also as null', async () => {
+    await using test = await testBalancer();
+    for (const params of [['k'], ['k', null]]) {
+      expect(await test.balancer.request('get', params)).toMatch(/^k@0x10-a by/);
+    }
+  });
+
+  it('stays what the caller named', async () => {
+    await using test = await testBalancer();
+    const session = test.balancer.session();
+    expect(await test.balancer.request('get', ['k', '0x9-a'], { session })).toMatch(/^k@0x9-a by/);
+    expect(session.seen).toBe(9);
+    // Long final: whoever serves has seen more.
+    expect(await test.balancer.request('get', ['k', '0x3-a'], { session })).toMatch(/^k@0x3-a by/);
+    expect(session.seen).toBe(9);
+  });
+
+  it('is one that somebody can serve: the best that the only fit upstream has', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    await test.mine(2, [a, b]);
+    a.health = { status: 'unhealthy' };
+    b.health = { status: 'unhealthy' };
+    // Their heads count until the probe has told.
+    test.balancer.drainUpstream('a');
+    test.balancer.drainUpstream('b');
+    expect(test.balancer.head.best?.number).toBe(12);
+    expect(await test.balancer.request('get', ['k'])).toBe('k@0x10-a by c');
+    c.advance();
+    await test.clock.advance(0);
+    expect(await test.balancer.request('get', ['k'])).toBe('k@0x12-a by c');
+  });
+
+  it('is never below what the session has seen', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    await test.mine(2, [a, b]);
+    const session = test.balancer.session();
+    session.observe(12);
+    for (const id of ['a', 'b']) test.balancer.drainUpstream(id);
+    const answer = test.balancer.request('get', ['k'], { session });
+    await test.clock.advance(1000);
+    c.advance();
+    await test.clock.advance(200);
+    expect(await answer).toBe('k@0x12-a by c');
+  });
+
+  it('sends a call only where its block is, on whichever branch', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    const fork = test.ledger.fork(test.ledger.ancestor(test.ledger.head, 9) as never);
+    b.see(fork);
+    c.advance(test.ledger.mineOn(fork));
+    await test.clock.advance(0);
+    const seen = new Set<unknown>();
+    for (let i = 0; i < 20; i += 1) {
+      seen.add(await test.balancer.request('get', [`k`, fork.hash]));
+    }
+    expect([...seen].sort()).toEqual([b, c].map(({ id }) => `k@${fork.hash} by ${id}`));
+    expect(a.calls.filter(({ method }) => method === 'get')).toEqual([]);
+  });
+
+  it('sends a call by height only where that height has been reached', async () => {
+    await using test = await testBalancer();
+    const [a] = test.nodes as [FakeNode];
+    await test.mine(1, [a]);
+    for (let i = 0; i < 10; i += 1) {
+      expect(await test.balancer.request('hash_of', [11])).toBe('0x11-a');
+    }
+    for (const node of test.nodes.slice(1)) {
+      expect(
+        node.calls.filter(({ method, params }) => method === 'hash_of' && params[0] === 11),
+      ).toEqual([]);
+    }
+    // Beyond the head any upstream's word is as good as another's.
+    expect(await test.balancer.request('hash_of', [99])).toBeNull();
+  });
+
+  it('is asked for everywhere when nobody has told of it', async () => {
+    await using test = await testBalancer();
+    const error = await caught(test.balancer.request('get', ['k', '0xunheard']));
+    expect(error).toMatchObject({ code: 404 });
+    for (const node of test.nodes) {
+      expect(node.calls.filter(({ method }) => method === 'get')).toHaveLength(1);
+    }
+  });
+
+  it('is the own head of the upstream as long as the pool has none', async () => {
+    await using test = await testBalancer({ nodes: [{ reachable: false }] });
+    const answer = test.balancer.request('get', ['k']);
+    await test.clock.advance(100);
+    void test.nodes[0]?.restart();
+    await test.clock.advance(200);
+    expect(await answer).toMatch(/^k@0x10-a by a/);
+  });
+});
