@@ -1,3 +1,4 @@
+import type { Balancer } from '@dshackle/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { polkadot } from './chain/polkadot.ts';
 import { PolkadotProvider } from './provider.ts';
@@ -62,6 +63,26 @@ describe('a provider over real sockets', () => {
     expect(provider.isConnected).toBe(true);
     await expect(provider.send('chain_getBlockHash', [2])).resolves.toBe(chain.hash(2));
     await expect(provider.send('chain_getHeader', [])).resolves.toEqual(chain.header(3));
+  });
+
+  it('connects anew while the sockets of before are still closing', async () => {
+    await start(1);
+    const before = provider.balancer as Balancer;
+    const finish: (() => void)[] = [];
+    const close = vi.spyOn(before, 'close').mockReturnValue(
+      new Promise((resolve) => {
+        finish.push(resolve);
+      }),
+    );
+    const disconnected = provider.disconnect();
+    await provider.connect();
+    await eventually(() => expect(provider.balancer?.available).toBe(true));
+    finish[0]!();
+    await disconnected;
+    expect(provider.isConnected).toBe(true);
+    expect(events).toEqual(['connected', 'disconnected', 'connected']);
+    close.mockRestore();
+    await before.close();
   });
 
   it('never hears of a node of another chain', async () => {
