@@ -54,8 +54,9 @@ export interface HealthOptions {
   /** Rest after a rate limit that named no time. @default 5_000 */
   readonly coolDownMs?: number;
   /**
-   * Share (0–1) of the connected upstreams below which ejection and open circuits are set aside
-   * (Envoy: panic threshold, default 0.5 there). @default 0.3
+   * Share (0–1) of a role's upstreams below which ejection and open circuits are set aside, unless
+   * another role can serve (Envoy: panic threshold, default 0.5 there). Counted over those that are
+   * well or only ejected or open. @default 0.3
    */
   readonly panicThreshold?: number;
   readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'random' | 'onState'>;

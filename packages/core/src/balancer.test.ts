@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from './balancer.ts';
+import { errorReply } from './json-rpc/message.ts';
 import {
   FakeClock,
   FakeLedger,
@@ -63,6 +64,35 @@ describe('promise 1, failover', () => {
     const calls = Promise.all(Array.from({ length: 12 }, () => balancer.request('local')));
     await clock.advance(1500);
     for (const answer of await calls) expect(answer).toMatch(/local by [bc]/);
+  });
+
+  it('goes over to a fallback when every primary fails, however many they are', async () => {
+    const clock = new FakeClock();
+    const ledger = new FakeLedger();
+    ledger.mine(10);
+    const broken = ['p1', 'p2', 'p3', 'p4', 'p5'].map((id) => new FakeNode(id, ledger));
+    for (const node of broken) {
+      node.handle('local', () => errorReply({ code: 500, message: 'database is locked' }));
+    }
+    const good = new FakeNode('good', ledger);
+    await using balancer = createBalancer({
+      chain: fakeChain(),
+      clock,
+      random: seededRandom(1),
+      upstreams: [...broken.map((node) => node.upstream()), good.upstream({ role: 'fallback' })],
+    });
+    await clock.advance(10);
+    const answers: unknown[] = [];
+    for (let i = 0; i < 300; i += 1) {
+      void balancer.request('local', [i]).then(
+        (answer) => answers.push(answer),
+        (error: Error) => answers.push(error.message),
+      );
+      await clock.advance(20);
+    }
+    await clock.advance(5000);
+    expect(answers.filter((answer) => answer !== 'local by good')).toEqual([]);
+    expect(answers).toHaveLength(300);
   });
 
   it('returns a correct negative answer unchanged, without asking anybody else', async () => {

@@ -107,4 +107,32 @@ describe('select', () => {
     test.ejected.add('primary 1');
     expect(chosen(test.choose(['primary 0'], 0.5))).toBe('primary 1');
   });
+
+  it('lets a good upstream of a lower role serve before it takes back broken ones of a better', async () => {
+    const test = await pool('primary', 'primary', 'primary', 'primary', 'fallback');
+    for (const i of [0, 1, 2, 3]) test.ejected.add(`primary ${i}`);
+    expect(test.choose()).toMatchObject({ panic: false });
+    expect(test.picked).toEqual([['fallback 4']]);
+    // Also when the fallback was tried already: it is well, so this is no outage.
+    expect(test.choose(['fallback 4']).kind).toBe('none');
+    test.ejected.add('fallback 4');
+    expect(chosen(test.choose())).toBe('primary 0');
+  });
+
+  it('does not call the doubtful of a role back while another role is well', async () => {
+    const test = await pool('primary', 'primary', 'primary', 'primary', 'secondary');
+    for (const i of [0, 1, 2]) test.ejected.add(`primary ${i}`);
+    expect(test.choose()).toMatchObject({ panic: false });
+    expect(test.picked).toEqual([['primary 3']]);
+  });
+
+  it('keeps degraded upstreams in reserve', async () => {
+    const test = await pool('primary', 'primary', 'secondary');
+    const [first, second] = test.upstreams as [Upstream, Upstream];
+    first.state.health = { status: 'degraded', reason: 'few peers' };
+    test.choose();
+    second.state.health = { status: 'degraded' };
+    test.choose();
+    expect(test.picked).toEqual([['primary 1'], ['primary 0', 'primary 1']]);
+  });
 });

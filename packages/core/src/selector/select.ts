@@ -13,7 +13,7 @@ import type { Selector } from './selector.ts';
 export interface SelectOptions {
   readonly selector: Selector;
   /**
-   * Share (0–1) of the connected upstreams below which soft reasons are set aside (Envoy: panic
+   * Share (0–1) of a role's upstreams below which soft reasons are set aside (Envoy: panic
    * threshold).
    */
   readonly panicThreshold: number;
@@ -26,14 +26,21 @@ export type Selection =
   | { readonly kind: 'chosen'; readonly upstream: Upstream; readonly panic: boolean }
   | { readonly kind: 'none'; readonly reasons: ReadonlyMap<string, Ineligibility> };
 
+/** How many of each tier are well, and how many only in doubt; one choice is made at a time. */
+const well = new Int32Array(roles.length);
+const doubted = new Int32Array(roles.length);
+
 /**
  * Chooses the upstream for one attempt.
  *
  * 1. Sort out who may answer (see {@link ineligibility}) and has not been tried.
- * 2. If fewer than `panicThreshold` of the connected upstreams are left for soft reasons, take
- *    those back in: better a doubtful upstream than all the load on the last good one.
- * 3. Of these keep the first role that has any.
- * 4. Let the selector pick.
+ * 2. Of these keep the first role that has any. If nobody is well, of those in doubt.
+ * 3. If fewer than `panicThreshold` of that role are well, and nobody of another role is, take those
+ *    of the role that are in doubt back in: better a doubtful upstream than all the load on the last
+ *    good one. While another role has somebody well the load goes there instead, as in Envoy, where
+ *    panic comes after the spill-over to lower priorities.
+ * 4. Keep the healthy ones if there are any: degraded ones are spare.
+ * 5. Let the selector pick.
  */
 export function select(
   upstreams: Iterable<Upstream>,
@@ -43,36 +50,65 @@ export function select(
 ): Selection {
   const eligible: Upstream[] = [];
   const doubtful: Upstream[] = [];
-  let well = 0;
-  let doubted = 0;
+  well.fill(0);
+  doubted.fill(0);
   let reasons: Map<string, Ineligibility> | undefined;
   for (const upstream of upstreams) {
     const against = ineligibility(upstream, need, context);
     const tried = options.tried.has(upstream.id);
-    if (against === undefined) well += 1;
-    else if (isSoft(against)) doubted += 1;
-    if (against === undefined && !tried) {
-      eligible.push(upstream);
-      continue;
+    if (against === undefined) {
+      well[upstream.tier]! += 1;
+      if (!tried) {
+        eligible.push(upstream);
+        continue;
+      }
+    } else if (isSoft(against)) {
+      doubted[upstream.tier]! += 1;
+      if (!tried) doubtful.push(upstream);
     }
-    if (against !== undefined && isSoft(against) && !tried) doubtful.push(upstream);
     reasons ??= new Map();
     reasons.set(upstream.id, against ?? 'already tried');
   }
-  // The state of the pool, whoever this call has tried: a call that failed is no outage.
-  const panic = doubtful.length > 0 && well < options.panicThreshold * (well + doubted);
-  if (panic) eligible.push(...doubtful);
-  const tier = firstTier(eligible);
-  if (tier.length === 0) return { kind: 'none', reasons: reasons ?? new Map() };
-  return { kind: 'chosen', upstream: options.selector.pick(tier), panic };
+  let candidates = ofFirstTier(eligible);
+  let panic = false;
+  if (doubtful.length > 0) {
+    const back = candidates[0] ? doubtful.filter(sameTier(candidates[0])) : ofFirstTier(doubtful);
+    panic = back[0] !== undefined && isPanic(back[0].tier, options.panicThreshold);
+    if (panic) candidates = [...candidates, ...back];
+  }
+  if (candidates.length === 0) return { kind: 'none', reasons: reasons ?? new Map() };
+  const upstream = options.selector.pick(healthyIfAny(candidates));
+  return { kind: 'chosen', upstream, panic };
 }
 
-function firstTier(eligible: readonly Upstream[]): readonly Upstream[] {
-  for (const role of roles) {
-    // Most pools have one role: no copy then.
-    if (eligible.every((upstream) => upstream.role === role)) return eligible;
-    const tier = eligible.filter((upstream) => upstream.role === role);
-    if (tier.length > 0) return tier;
+/** Counted over the pool, whoever this call has tried: a call that failed is no outage. */
+function isPanic(tier: number, threshold: number): boolean {
+  for (let other = 0; other < well.length; other += 1) {
+    if (other !== tier && well[other]! > 0) return false;
   }
-  return eligible;
+  return well[tier]! < threshold * (well[tier]! + doubted[tier]!);
+}
+
+function ofFirstTier(upstreams: readonly Upstream[]): readonly Upstream[] {
+  let first = upstreams[0];
+  if (!first) return upstreams;
+  for (const upstream of upstreams) if (upstream.tier < first.tier) first = upstream;
+  return only(upstreams, sameTier(first));
+}
+
+function sameTier({ tier }: Upstream): (upstream: Upstream) => boolean {
+  return (upstream) => upstream.tier === tier;
+}
+
+function healthyIfAny(upstreams: readonly Upstream[]): readonly Upstream[] {
+  const healthy = only(upstreams, ({ state }) => state.health?.status === 'healthy');
+  return healthy.length > 0 ? healthy : upstreams;
+}
+
+/** Filters, but gives the list itself back when all of it passes, which is the common case. */
+function only(
+  upstreams: readonly Upstream[],
+  passes: (upstream: Upstream) => boolean,
+): readonly Upstream[] {
+  return upstreams.every(passes) ? upstreams : upstreams.filter(passes);
 }

@@ -20,7 +20,7 @@ import {
 } from './circuit-breaker.ts';
 import { type Limits, type LimitsOptions, limits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
-import type { Role } from './role.ts';
+import { type Role, roles } from './role.ts';
 import { SlowStart, type SlowStartOptions } from './slow-start.ts';
 import { UpstreamState } from './state.ts';
 
@@ -78,6 +78,8 @@ const priorities = { probe: 1, traffic: 0 } as const;
 export class Upstream implements Candidate {
   readonly id: string;
   readonly role: Role;
+  /** The role's place in the order of use; lower is sooner. */
+  readonly tier: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly transport: Transport;
   readonly state = new UpstreamState();
@@ -98,6 +100,7 @@ export class Upstream implements Candidate {
     const { clock, random } = context;
     this.id = id;
     this.role = options.role ?? 'primary';
+    this.tier = roles.indexOf(this.role);
     this.labels = options.labels ?? {};
     this.#context = context;
     this.breaker = new CircuitBreaker({ clock, random, ...context.breaker });
