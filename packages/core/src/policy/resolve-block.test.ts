@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { BalancerError } from '../errors.ts';
-import { type FakeNode, testBalancer } from '../testing/index.ts';
+import type { ChainHead } from '../head/chain-head.ts';
+import { type FakeNode, fakeChain, testBalancer } from '../testing/index.ts';
+import { type CallContext, ownAnswer, parseParams } from './call-context.ts';
+import { resolveBlock } from './resolve-block.ts';
 
 const caught = (promise: Promise<unknown>): Promise<BalancerError> =>
   promise.then(
@@ -103,5 +106,51 @@ describe('the block of a call', () => {
     void test.nodes[0]?.restart();
     await test.clock.advance(200);
     expect(await answer).toMatch(/^k@0x10-a by a/);
+  });
+});
+
+const chain = fakeChain();
+const head = {
+  best: { number: 7, hash: '0x7', parentHash: '0x6', header: '{}' },
+  numberOf: () => undefined,
+} as unknown as ChainHead;
+
+/** The text of the params that are sent for those of a caller. */
+async function sent(params: string): Promise<string> {
+  const call = { method: 'get', params };
+  const context: CallContext = {
+    call,
+    traits: chain.traits('get'),
+    strategy: { kind: 'one' },
+    params: parseParams(chain, call),
+    need: { seen: -1 },
+    session: undefined,
+    signal: undefined,
+    deadlineAtMs: 1000,
+    hasOwnDeadline: false,
+    attempts: [],
+  };
+  await resolveBlock(head, () => true)(async () => ownAnswer('1'))(context);
+  return context.call.params;
+}
+
+const deep = `${'['.repeat(9000)}${']'.repeat(9000)}`;
+
+describe('params to which a block is added', () => {
+  it.each([
+    ['[]', '[null,"0x7"]'],
+    ['[12345678901234567890]', '[12345678901234567890,"0x7"]'],
+    ['[12345678901234567890, null]', '[12345678901234567890,"0x7"]'],
+    [' [1.50,null,[ ]]', '[1.50,"0x7",[ ]]'],
+    ['{"key":"k"}', '["k","0x7"]'],
+    [`[${deep},null]`, `[${deep},"0x7"]`],
+  ])('stay as they were written (%#)', async (params, expected) => {
+    expect(await sent(params)).toBe(expected);
+  });
+
+  it('are refused where they are named and too deep to be written anew', async () => {
+    await expect(async () => sent(`{"key":${deep}}`)).rejects.toMatchObject({
+      code: 'invalid request',
+    });
   });
 });

@@ -1,5 +1,7 @@
 import type { Block } from '../chain/chain.ts';
+import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
+import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson } from '../json-rpc/message.ts';
 import { type Requirement, requireBlock } from '../selector/eligibility.ts';
 import type { CallContext, Policy } from './call-context.ts';
@@ -60,16 +62,22 @@ function fillIn(
 /** Puts the hash at its position, leaving the other params' text as the caller wrote it. */
 function insert(text: RawJson, params: readonly unknown[], at: number, hash: string): RawJson {
   const trimmed = text.trimEnd();
-  if (params.length > at || !trimmed.startsWith('[')) {
-    const filled = Array.from(
-      { length: Math.max(at + 1, params.length) },
-      (_, i) => params[i] ?? null,
-    );
-    filled[at] = hash;
-    return JSON.stringify(filled);
+  if (params.length <= at && trimmed.startsWith('[')) {
+    const gap = 'null,'.repeat(at - params.length);
+    return `${trimmed.slice(0, -1)}${params.length > 0 ? ',' : ''}${gap}"${hash}"]`;
   }
-  const gap = 'null,'.repeat(at - params.length);
-  return `${trimmed.slice(0, -1)}${params.length > 0 ? ',' : ''}${gap}"${hash}"]`;
+  const filled = isBatch(text) ? splitBatch(text, params.length) : params.map(textOf);
+  while (filled.length < at) filled.push('null');
+  filled[at] = `"${hash}"`;
+  return `[${filled.join(',')}]`;
+}
+
+function textOf(param: unknown): RawJson {
+  try {
+    return JSON.stringify(param ?? null);
+  } catch (cause) {
+    throw new BalancerError('invalid request', 'the params are nested too deeply', { cause });
+  }
 }
 
 function require(head: ChainHead, context: CallContext): void {
