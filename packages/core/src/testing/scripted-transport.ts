@@ -146,7 +146,7 @@ export class ScriptedTransport implements Transport {
   async close(): Promise<void> {
     if (this.#state.status === 'closed') return;
     this.#set({ status: 'closed' });
-    this.#failPending(() => new BalancerError('closed', 'transport is closed'));
+    this.#failPending(() => new TransportError('transport is closed', { sent: true }, 'closed'));
     this.#endSubscriptions('closed');
     this.#listeners.clear();
   }

@@ -1,5 +1,5 @@
 import { openSocket } from '#socket';
-import { BalancerError, TransportError } from '../errors.ts';
+import { type BalancerError, TransportError } from '../errors.ts';
 import { type Envelope, isBatch, readEnvelope, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { readNotification, subscriptionId } from '../json-rpc/notification.ts';
@@ -166,10 +166,11 @@ export class Connection implements LivenessTarget {
     this.#socket.destroy();
   }
 
-  /** Says goodbye to the peer; everything on it fails at once with `closed`. */
+  /** Says goodbye to the peer; everything on it fails at once with `closed`, as possibly sent. */
   close(): void {
     const message = `${this.#context.upstream}: the transport is closed`;
-    this.#finish('closed', () => new BalancerError('closed', message));
+    // As with any end: what was written may have arrived.
+    this.#finish('closed', () => new TransportError(message, { sent: true }, 'closed'));
     this.#socket.close();
   }
 

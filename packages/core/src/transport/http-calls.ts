@@ -1,5 +1,5 @@
 import { ShortLivedMap } from '../collections/short-lived-map.ts';
-import { type BalancerError, TransportError } from '../errors.ts';
+import { type BalancerErrorCode, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { encodeRequest } from '../json-rpc/request.ts';
 import type { Clock } from '../time/clock.ts';
@@ -78,21 +78,22 @@ export class HttpCalls {
   }
 
   /** Fails the calls that were not sent yet. */
-  failQueued(reason: string): void {
+  failQueued(reason: string, code: BalancerErrorCode = 'transport'): void {
     const queued = [...this.#queue.keys()];
     this.#queue.clear();
     const message = `${this.#context.upstream}: ${reason}`;
     for (const id of queued) {
-      this.#calls.take(id)?.onFail(new TransportError(message, { sent: false }));
+      this.#calls.take(id)?.onFail(new TransportError(message, { sent: false }, code));
     }
   }
 
-  /** Fails all calls, and drops the connections of those under way. */
-  failAll(error: () => BalancerError): void {
-    this.#queue.clear();
+  /** Fails all calls, and drops the connections of those under way: these may have arrived. */
+  failAll(reason: string, code: BalancerErrorCode = 'transport'): void {
+    this.failQueued(reason, code);
     for (const call of this.#underWay.values()) call.abort();
     this.#underWay.clear();
-    this.#calls.failAll(error);
+    const message = `${this.#context.upstream}: ${reason}`;
+    this.#calls.failAll(() => new TransportError(message, { sent: true }, code));
   }
 
   #post(id: number, body: string): void {

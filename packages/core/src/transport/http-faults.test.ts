@@ -160,8 +160,12 @@ describe('http, calling', () => {
     expect(error).toBeInstanceOf(TransportError);
     expect(error).toMatchObject({ code: 'overloaded', sent: false });
     await transport.close();
-    for (const closed of await Promise.all(pending))
+    const sent = (await Promise.all(pending)).map((closed) => {
+      expect(closed).toBeInstanceOf(TransportError);
       expect(closed).toMatchObject({ code: 'closed' });
+      return (closed as TransportError).sent;
+    });
+    expect(sent).toEqual([true, true, false, false, false]);
   });
 
   it.each<[string, HttpPeerResponse, object]>([

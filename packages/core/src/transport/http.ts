@@ -146,8 +146,7 @@ class HttpTransport implements Transport {
     this.#wait(outcome.reason);
     if (outcome.kind !== 'refused') return;
     // Somebody else answers at this address now: what is under way would be answered by them.
-    const message = `${this.#context.upstream}: ${outcome.reason}`;
-    this.#calls.failAll(() => new TransportError(message));
+    this.#calls.failAll(outcome.reason);
   }
 
   async #shakeHands(handshake: Handshake): ReturnType<typeof runHandshake>['outcome'] {
@@ -194,7 +193,7 @@ class HttpTransport implements Transport {
     this.#context.clock.clearTimeout(this.#timer);
     this.#run?.cancel();
     this.#cell.set({ status: 'closed' });
-    this.#calls.failAll(() => this.#closedError());
+    this.#calls.failAll('the transport is closed', 'closed');
     await this.#closeFetcher();
   }
 

@@ -95,8 +95,8 @@ export interface Transport extends AsyncDisposable {
    * Sends one call. `params` is spliced into the request as it is: the caller vouches that it is
    * valid JSON.
    *
-   * @throws TransportError (`transport`, `rate limited` or `overloaded`) when no answer came;
-   *   `sent` says whether the upstream may have seen the call
+   * @throws TransportError (`transport`, `rate limited`, `overloaded`, or `closed` when it was
+   *   closed meanwhile) when no answer came; `sent` says whether the upstream may have seen the call
    * @throws TimeoutError when the answer took longer than `timeoutMs`
    * @throws BalancerError `cancelled` when the signal aborted; `closed` after `close()`
    */
@@ -117,7 +117,10 @@ export interface Transport extends AsyncDisposable {
    * stops it.
    */
   onState(listener: (state: TransportState) => void): () => void;
-  /** Fails what is pending with `closed`, closes sockets and timers. Safe to call twice. */
+  /**
+   * Fails what is pending with a `TransportError` of code `closed`, closes sockets and timers. Safe
+   * to call twice.
+   */
   close(): Promise<void>;
 }
 

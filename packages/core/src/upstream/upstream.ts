@@ -259,7 +259,7 @@ export class Upstream implements Candidate {
       : new BalancerError('transport', caught instanceof Error ? caught.message : String(caught), {
           cause: caught,
         });
-    const sent = error instanceof TransportError ? error.sent : error.code === 'timeout';
+    const sent = mayBeSent(error);
     switch (error.code) {
       case 'rate limited':
         this.#rest(error instanceof TransportError ? error.retryAfterMs : undefined);
@@ -323,6 +323,12 @@ export class Upstream implements Candidate {
       },
     };
   }
+}
+
+/** Transports say it themselves; whatever else breaks one may have done so after sending. */
+function mayBeSent(error: BalancerError): boolean {
+  if (error instanceof TransportError) return error.sent;
+  return error.code === 'timeout' || error.code === 'transport';
 }
 
 function tooLate(): BalancerError {
