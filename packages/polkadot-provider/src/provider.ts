@@ -137,7 +137,7 @@ export class PolkadotProvider implements ProviderInterface {
   async send<T = unknown>(method: string, params: unknown[], isCacheable?: boolean): Promise<T> {
     this.#stats.add('requests');
     if (this.#isUnsubscribe(method)) return this.#subscriptions.closeById(params[0]) as T;
-    const call = { method, params: stringify(params) };
+    const call = toCall(method, params);
     return (await (isCacheable ? this.#cached(call) : this.#request(call))).value as T;
   }
 
@@ -240,7 +240,7 @@ export class PolkadotProvider implements ProviderInterface {
     try {
       const connection = this.#connection;
       if (!connection) throw notConnectedError();
-      await this.#available(connection);
+      if (!connection.balancer.available) await this.#available(connection);
       return await work(connection);
     } catch (error) {
       this.#stats.add(isTimeout(error) ? 'timeout' : 'errors');
@@ -253,6 +253,24 @@ export class PolkadotProvider implements ProviderInterface {
   #isUnsubscribe(method: string): boolean {
     return this.balancer?.chain.traits(method).kind === 'unsubscribe';
   }
+}
+
+function toCall(method: string, params: readonly unknown[]): Call {
+  const text = stringify(params);
+  // What has another value once it is JSON is parsed again by whoever needs it.
+  return params.every(isPlain)
+    ? { method, params: text, parsedParams: params }
+    : { method, params: text };
+}
+
+/** Is this the same value before and after it was JSON? */
+function isPlain(param: unknown): boolean {
+  return (
+    param === null ||
+    typeof param === 'string' ||
+    typeof param === 'boolean' ||
+    Number.isFinite(param)
+  );
 }
 
 function isTimeout(error: unknown): boolean {

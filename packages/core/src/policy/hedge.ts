@@ -12,8 +12,9 @@ export function hedgeDelay(
   traits: MethodTraits,
   latencies: LatencyQuantile,
   options: ResolvedPolicyOptions['hedge'],
+  nowMs: number,
 ): number | undefined {
   if (!traits.idempotent || options.maxHedges === 0) return undefined;
-  const usualMs = latencies.quantile(method, options.quantile) ?? options.defaultDelayMs;
+  const usualMs = latencies.quantile(method, options.quantile, nowMs) ?? options.defaultDelayMs;
   return Math.min(options.maxDelayMs, Math.max(options.minDelayMs, usualMs));
 }

@@ -56,10 +56,10 @@ export class LatencyQuantile {
     return this.#methods.size;
   }
 
-  /** An answer to `method` came after `ms`. */
-  observe(method: string, ms: number): void {
+  /** An answer to `method` came after `ms`. `nowMs` where the caller has just read the clock. */
+  observe(method: string, ms: number, nowMs: number = this.#clock.now()): void {
     const latencies = this.#methods.get(method) ?? this.#add(method);
-    this.#rotate(latencies);
+    this.#rotate(latencies, nowMs);
     latencies.current.observe(ms);
   }
 
@@ -67,20 +67,20 @@ export class LatencyQuantile {
    * The latency in milliseconds that a ratio `q` (0–1) of the answers to `method` did not exceed,
    * give or take 5 %; `undefined` as long as there is too little evidence.
    */
-  quantile(method: string, q: number): number | undefined {
+  quantile(method: string, q: number, nowMs: number = this.#clock.now()): number | undefined {
     const latencies = this.#methods.get(method);
     if (latencies === undefined) return undefined;
-    this.#rotate(latencies);
+    this.#rotate(latencies, nowMs);
     const { current, previous } = latencies;
     if (current.count + previous.count < this.#minSamples) return undefined;
     return current.quantileWith(previous, q);
   }
 
   /** Makes the newest window the current one. */
-  #rotate(latencies: MethodLatencies): void {
+  #rotate(latencies: MethodLatencies, nowMs: number): void {
     this.#uses++;
     latencies.lastUsed = this.#uses;
-    const window = Math.floor(this.#clock.now() / this.#windowMs);
+    const window = Math.floor(nowMs / this.#windowMs);
     const passed = window - latencies.window;
     if (passed === 0) return;
     const { current, previous } = latencies;

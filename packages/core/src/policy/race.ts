@@ -51,8 +51,9 @@ class Race implements RunningCall {
   #lastFailure: BalancerError | undefined;
   /** The first upstream's word that it lacks what was asked for. */
   #negative: { readonly reply: Reply; readonly upstream: string } | undefined;
-  #deadline: DeadlineHandle | undefined;
-  #hedgeTimer: DeadlineHandle | undefined;
+  /** Always set, for whatever is next: a hedge, or the deadline. */
+  #timer: DeadlineHandle | undefined;
+  #isHedgeNext = false;
   #pauseTimer: DeadlineHandle | undefined;
   #stopWaiting: (() => void) | undefined;
   #waitUntilMs: number | undefined;
@@ -74,8 +75,7 @@ class Race implements RunningCall {
   }
 
   start(): void {
-    const { signal, deadlineAtMs, call } = this.#context;
-    const { deadlines, clock } = this.#engine;
+    const { signal } = this.#context;
     if (signal) {
       if (signal.aborted) {
         this.#cancel(signal);
@@ -85,12 +85,8 @@ class Race implements RunningCall {
     }
     this.#engine.running.add(this);
     this.#engine.retryBudget.deposit();
-    this.#deadline = deadlines.add(Math.max(0, deadlineAtMs - clock.now()), () =>
-      this.#fail(
-        new TimeoutError(`${call.method}: no answer before the deadline`, this.#details()),
-      ),
-    );
     this.#next();
+    if (!this.#done && this.#timer === undefined) this.#armDeadline(this.#engine.clock.now());
   }
 
   abandon(error: BalancerError): void {
@@ -127,22 +123,43 @@ class Race implements RunningCall {
     void upstream
       .attempt(call, traits, timeoutMs, panic)
       .then((outcome) => this.#settle(upstream, outcome, nowMs, hedge));
-    this.#armHedge();
+    if (!this.#isHedgeNext) this.#arm(nowMs);
   }
 
-  #armHedge(): void {
+  /** Sets the timer to the next hedge, or to the deadline when that comes first. */
+  #arm(nowMs: number): void {
     const { latencies, options, deadlines } = this.#engine;
-    if (this.#hedgeTimer !== undefined || this.#hedges >= options.hedge.maxHedges) return;
-    const { call, traits } = this.#context;
-    const delayMs = hedgeDelay(call.method, traits, latencies, options.hedge);
-    if (delayMs === undefined) return;
-    this.#hedgeTimer = deadlines.add(delayMs, () => {
-      this.#hedgeTimer = undefined;
-      this.#hedge();
-    });
+    const { call, traits, deadlineAtMs } = this.#context;
+    const delayMs =
+      this.#hedges < options.hedge.maxHedges
+        ? hedgeDelay(call.method, traits, latencies, options.hedge, nowMs)
+        : undefined;
+    if (delayMs === undefined || nowMs + delayMs >= deadlineAtMs) {
+      if (this.#timer === undefined) this.#armDeadline(nowMs);
+      return;
+    }
+    if (this.#timer !== undefined) deadlines.cancel(this.#timer);
+    this.#isHedgeNext = true;
+    this.#timer = deadlines.add(delayMs, () => this.#hedge(), nowMs);
+  }
+
+  #armDeadline(nowMs: number): void {
+    const leftMs = Math.max(0, this.#context.deadlineAtMs - nowMs);
+    this.#timer = this.#engine.deadlines.add(leftMs, () => this.#timeOut(), nowMs);
+  }
+
+  #timeOut(): void {
+    const message = `${this.#context.call.method}: no answer before the deadline`;
+    this.#fail(new TimeoutError(message, this.#details()));
   }
 
   #hedge(): void {
+    this.#isHedgeNext = false;
+    this.#armDeadline(this.#engine.clock.now());
+    this.#launchHedge();
+  }
+
+  #launchHedge(): void {
     const { options, retryBudget } = this.#engine;
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
     const selection = this.#engine.select(this.#context.need, this.#tried);
@@ -155,9 +172,10 @@ class Race implements RunningCall {
   #settle(upstream: Upstream, outcome: Outcome, startedMs: number, hedge: boolean): void {
     const { clock, latencies, events } = this.#engine;
     const { call, traits, attempts } = this.#context;
-    const durationMs = clock.now() - startedMs;
+    const nowMs = clock.now();
+    const durationMs = nowMs - startedMs;
     this.#running -= 1;
-    if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs);
+    if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs, nowMs);
     if (events.has('attempt')) {
       events.emit('attempt', {
         method: call.method,
@@ -293,8 +311,7 @@ class Race implements RunningCall {
     this.#done = true;
     const { deadlines, running } = this.#engine;
     running.delete(this);
-    if (this.#deadline !== undefined) deadlines.cancel(this.#deadline);
-    if (this.#hedgeTimer !== undefined) deadlines.cancel(this.#hedgeTimer);
+    if (this.#timer !== undefined) deadlines.cancel(this.#timer);
     this.#stopTimers();
     if (this.#abortWatcher) unwatchAbort(this.#abortWatcher);
   }

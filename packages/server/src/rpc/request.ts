@@ -56,7 +56,10 @@ function readItem(text: RawJson, parsed: unknown): Item {
     return invalid(id, 'params must be an array or an object');
   }
   // jsonrpsee takes null for absent params, and clients rely on it.
-  const call: Call = { method, params: params === null ? '[]' : (raw.params ?? '[]') };
+  const call: Call =
+    params === null || raw.params === undefined
+      ? { method, params: '[]' }
+      : { method, params: raw.params, parsedParams: params };
   return raw.id === undefined ? { kind: 'notification', call } : { kind: 'call', id, call };
 }
 
