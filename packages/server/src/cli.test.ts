@@ -170,6 +170,15 @@ describe('dshackle', () => {
     expect(code).toBe(0);
     rmSync(file);
   });
+
+  it('outlives the reader of its log', async () => {
+    const cli = dshackle(['--config', write('log.yaml', config([dead])), '--log-format', 'json']);
+    const { url } = await cli.logged('listening');
+    cli.stopReadingLog();
+    cli.kill('SIGTERM');
+    expect((await cli.finished).code).toBe(0);
+    await expect(fetch(String(url))).rejects.toThrow();
+  });
 });
 
 describe('dshackle before real nodes', () => {

@@ -104,6 +104,9 @@ function version(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
+// Whoever reads the log may go away: the server must not go with them.
+process.stderr.on('error', () => {});
+
 main().catch((error: unknown) => {
   if (error instanceof UsageError) {
     process.stderr.write(`dshackle: ${error.message}\nTry dshackle --help\n`);

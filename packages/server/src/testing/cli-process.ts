@@ -60,6 +60,11 @@ export class CliProcess {
     }
   }
 
+  /** Hangs up on its stderr: nothing more is logged. */
+  stopReadingLog(): void {
+    this.#child.stderr?.destroy();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
