@@ -174,12 +174,13 @@ export class WebSocketConnection {
   async #answer(item: Item, outlet: SubscriptionOutlet): Promise<Response> {
     if (item.kind === 'invalid') return errorResponse(item.id, item.error);
     const { route, limits, log } = this.#options;
+    const { kind } = route.balancer.chain.traits(item.call.method);
+    // Never refused: it only takes load away.
+    if (kind === 'unsubscribe') return this.#unsubscribe(item);
     const refusal = this.#refusal(limits);
     if (refusal !== undefined) {
       return item.kind === 'call' ? errorResponse(item.id, refusal) : undefined;
     }
-    const { kind } = route.balancer.chain.traits(item.call.method);
-    if (kind === 'unsubscribe') return this.#unsubscribe(item);
     this.#calls++;
     try {
       if (kind === 'subscribe') {

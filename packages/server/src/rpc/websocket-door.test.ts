@@ -250,6 +250,19 @@ describe('subscriptions', () => {
     expect(await client.ask(subscribe(3))).toContain('"result":"sub-2"');
   });
 
+  it('can be ended whatever else the connection is at', async () => {
+    await server.close();
+    await start({ limits: { maxCallsPerConnection: 1 } });
+    const slow = stalled();
+    balancer.on('slow', slow.handler);
+    await client.ask(subscribe());
+    client.send(call('slow', [], 2));
+    expect(await client.ask(call('echo', [], 3))).toContain('-32009');
+    expect(await client.ask(call('chain_unsubscribeNewHeads', ['sub-1'], 4))).toContain('true');
+    expect(balancer.subscribers[0]!.unsubscribed).toBe(true);
+    slow.release('0');
+  });
+
   it('made in a batch notify after the response to the batch', async () => {
     const slow = stalled();
     balancer.on('chain_subscribeNewHeads', () => '1').on('slow', slow.handler);
