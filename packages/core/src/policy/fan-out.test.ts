@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BalancerError } from '../errors.ts';
 import { errorReply, type Reply } from '../json-rpc/message.ts';
-import { type FakeNode, result, testBalancer } from '../testing/index.ts';
+import { FakeNode, result, testBalancer } from '../testing/index.ts';
 
 const says = (node: FakeNode | undefined, method: string, reply: Reply): void =>
   node?.handle(method, () => reply);
@@ -44,10 +44,12 @@ describe('the strategy broadcast', () => {
   });
 
   it('asks others in the place of those that failed', async () => {
-    await using test = await testBalancer({ nodes: 6 });
-    for (const node of test.nodes.slice(0, 5)) says(node, 'spread', refusal(500));
-    says(test.nodes[5], 'spread', result('accepted'));
-    expect(await test.balancer.forward(spread)).toMatchObject({ upstream: 'f' });
+    await using test = await testBalancer();
+    for (const node of test.nodes) says(node, 'spread', refusal(500));
+    const last = new FakeNode('last', test.ledger);
+    test.balancer.addUpstream(last.upstream({ role: 'fallback' }));
+    await test.clock.advance(1);
+    expect(await test.balancer.request('spread', ['tx'])).toBe('spread by last');
   });
 
   it('tells a rejection, and not that somebody was out of order or had no time', async () => {

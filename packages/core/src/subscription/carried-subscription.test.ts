@@ -148,6 +148,28 @@ describe('a subscription that one upstream carries', () => {
     expect(test.balancer.snapshot().subscriptions).toBe(0);
   });
 
+  it('does not repeat an action that was sent and not answered, but one that was not sent', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) {
+      node.handle(submit.method, () => {
+        node.crash('connection lost');
+        return errorReply({ code: 1, message: 'never heard' });
+      });
+    }
+    const failed = test.balancer.subscribe(submit, subscriber().handlers).catch((e: unknown) => e);
+    await test.clock.advance(40_000);
+    expect(await failed).toMatchObject({ code: 'transport', rawMessage: 'connection lost' });
+    expect(asked(test, submit.method)).toBe(1);
+    // Two are left; the one that had no room has done nothing.
+    const [one, other] = test.nodes.filter(
+      (node) => !node.calls.some((call) => call.method === submit.method),
+    ) as [FakeNode, FakeNode];
+    one.handle(submit.method, () => tooMany);
+    other.handle(submit.method, () => ({ kind: 'result', result: 'true' }));
+    const outcome = await test.balancer.subscribe(submit, subscriber().handlers);
+    expect(outcome).toEqual({ kind: 'subscribed' });
+  });
+
   it('gives the answer of the one upstream that finds fault with the request', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) {
