@@ -139,6 +139,27 @@ describe('combined', () => {
     await node.close();
   });
 
+  it('leaves an upstream alone that said so, by any way', async () => {
+    const [limited, other] = await Promise.all([HttpPeer.listen(), HttpPeer.listen()]);
+    await using transport = combined([
+      http(limited.url, { backoff }),
+      http(other.url, { backoff }),
+    ])(context);
+    const states = statesOf(transport);
+    transport.start(passes);
+    await eventually(() => {
+      expect(states.filter(({ status }) => status === 'open').length).toBeGreaterThan(1);
+    });
+    limited.respond = () => ({ status: 429 });
+    expect(await failure(transport.request('get', '[]'))).toMatchObject({
+      code: 'rate limited',
+      sent: false,
+    });
+    expect(other.calls).toEqual([]);
+    await transport.close();
+    await Promise.all([limited.close(), other.close()]);
+  });
+
   it('waits for the way that tries again first, when none is open', async () => {
     const clock = systemClock;
     const refuse = async (): Promise<void> => {

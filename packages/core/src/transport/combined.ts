@@ -132,6 +132,8 @@ class CombinedTransport implements Transport {
       const index = this.#openFrom(next);
       const member = this.#members[index];
       if (!(error instanceof TransportError) || error.sent || member === undefined) throw error;
+      // Asking the same upstream by another way is not what it meant by that.
+      if (error.code === 'rate limited') throw error;
       const again = member.request(method, params, options);
       return this.#orNext(again, index + 1, method, params, options);
     }

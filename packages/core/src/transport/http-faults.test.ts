@@ -169,7 +169,11 @@ describe('http, calling', () => {
   });
 
   it.each<[string, HttpPeerResponse, object]>([
-    ['a rate limit', { status: 429, headers: { 'retry-after': '7' } }, { retryAfterMs: 7000 }],
+    [
+      'a rate limit',
+      { status: 429, headers: { 'retry-after': '7' } },
+      { code: 'rate limited', retryAfterMs: 7000, sent: false },
+    ],
     ['an outage', { status: 502, body: '<html>' }, { rawMessage: 'a: HTTP 502' }],
     [
       'a refusal',

@@ -12,12 +12,12 @@ const answer = (parts: Partial<HttpAnswer>): HttpAnswer => ({
   ...parts,
 });
 
-function refusal(parts: Partial<HttpAnswer>): TransportError {
+function refusal(parts: Partial<HttpAnswer>, sent = true): TransportError {
   try {
     readHttpReply(answer(parts), 7);
   } catch (error) {
     expect(error).toBeInstanceOf(TransportError);
-    expect(error).toMatchObject({ origin: 'upstream', sent: true });
+    expect(error).toMatchObject({ origin: 'upstream', sent });
     return error as TransportError;
   }
   throw new Error('accepted');
@@ -75,16 +75,18 @@ describe('readHttpReply', () => {
     expect(error.message).not.toContain('abc');
   });
 
-  it('takes 429, and 503 with Retry-After, for a rate limit', () => {
-    expect(refusal({ status: 429 })).toMatchObject({
+  it('takes 429, and 503 with Retry-After, for a rate limit: the call was declined', () => {
+    expect(refusal({ status: 429 }, false)).toMatchObject({
       code: 'rate limited',
       retryAfterMs: undefined,
     });
-    expect(refusal({ status: 429, retryAfter: '3' })).toMatchObject({
+    expect(refusal({ status: 429, retryAfter: '3' }, false)).toMatchObject({
       code: 'rate limited',
       retryAfterMs: 3000,
     });
-    expect(refusal({ status: 503, retryAfter: '1' })).toMatchObject({ code: 'rate limited' });
+    expect(refusal({ status: 503, retryAfter: '1' }, false)).toMatchObject({
+      code: 'rate limited',
+    });
   });
 });
 

@@ -17,7 +17,8 @@ export function readHttpReply(answer: HttpAnswer, id: number): Reply {
   const { status, retryAfter } = answer;
   if (status === 429 || (status === 503 && retryAfter !== undefined)) {
     const delayMs = retryAfterMs(retryAfter, answer.date);
-    const options: TransportErrorOptions = { origin: 'upstream' };
+    // It declined the call, so even a submission may be sent elsewhere.
+    const options: TransportErrorOptions = { origin: 'upstream', sent: false };
     throw new TransportError(
       `HTTP ${status}`,
       delayMs === undefined ? options : { ...options, retryAfterMs: delayMs },
