@@ -8,12 +8,11 @@
 # Needs root on Debian, and:
 #   apt-get install --no-install-recommends podman buildah runc netavark aardvark-dns iptables \
 #     docker-compose debootstrap
-# Takes some minutes and 3 GB in $TMPDIR, which it deletes. Other containers, images and settings
-# of this machine are not touched. Port 8080 must be free, or another one be given as DSHACKLE_PORT.
+# Takes some minutes and 3 GB in $TMPDIR, which it deletes. Images, networks and firewall are its
+# own: nothing of this machine's is touched, and port 8080 may be in use.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-export DSHACKLE_PORT="${DSHACKLE_PORT:-8080}"
 
 for tool in podman buildah runc iptables docker-compose debootstrap; do
   command -v "$tool" >/dev/null || { echo "$tool is missing; see the top of $0" >&2; exit 2; }
@@ -31,6 +30,7 @@ cleanup() {
   fi
   for process in $checks $service; do kill "$process" 2>/dev/null || true; done
   podman rm --all --force >/dev/null 2>&1 || true
+  wait
   rm -rf "$work"
   [ $status -eq 0 ] && echo 'all held' || echo "failed (exit code $status)"
   exit $status
@@ -61,7 +61,9 @@ tmp_dir = "$work/tmp"
 network_backend = "netavark"
 network_config_dir = "$work/networks"
 END
-mkdir -p "$work/networks" "$work/tmp"
+mkdir -p "$work/networks" "$work/tmp" "$work/cache"
+# Where builds keep their caches.
+export TMPDIR="$work/cache"
 export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf"
 export DOCKER_HOST="unix://$work/podman.sock"
 
@@ -79,7 +81,7 @@ else
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   chroot "$root" groupadd --gid 1000 node
   chroot "$root" useradd --uid 1000 --gid node --create-home node
-  npm_folder=$(npm root --global)/npm
+  npm_folder=$(npm root --global 2>/dev/null)/npm
   mkdir -p "$root/usr/local/lib/node_modules"
   cp "$(command -v node)" "$root/usr/local/bin/node"
   cp -a "$npm_folder" "$root/usr/local/lib/node_modules/"
@@ -105,7 +107,10 @@ build dshackle:latest Dockerfile
 build dshackle-example:latest examples/docker/nodes.Dockerfile
 
 step 'start'
-podman system service --time=0 "$DOCKER_HOST" 2>"$work/service.log" &
+# In a network namespace of its own, where the bridge and what is published live and end.
+# shellcheck disable=SC2016 # the inner shell expands it
+unshare --net sh -c 'ip link set lo up && exec podman system service --time=0 "$DOCKER_HOST"' \
+  2>"$work/service.log" &
 service=$!
 container() { echo "dshackle-check_$1_1"; }
 running() { podman ps --format '{{.Names}}' 2>/dev/null; }
@@ -152,7 +157,8 @@ for name in dshackle node-1 node-2; do
   [ "$health" = healthy ] || fail "$name is not healthy"
 done
 echo "published: $(podman port "$(container dshackle)")"
-node -e "fetch('http://127.0.0.1:$DSHACKLE_PORT/').then((answer) => answer.text()).then(console.log)"
+nsenter --net --target "$service" node -e "
+  fetch('http://127.0.0.1:8080/').then((answer) => answer.text()).then(console.log)"
 
 step 'stop node-2, which follows'
 compose stop node-2 2>/dev/null

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { build, install, root } from './pnpm.mjs';
 
 const args = process.argv.slice(2);
-const serve = args.includes('--config');
+const serve = args.some((arg) => arg === '--config' || arg.startsWith('--config='));
 const entry = serve ? 'packages/server/dist/cli.js' : 'examples/demo/dist/main.js';
 
 console.log('setting up (about a minute the first time)');

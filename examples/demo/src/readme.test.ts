@@ -1,45 +1,69 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDevnet } from '@dshackle/devnet';
-import { expect, it } from 'vitest';
+import { type Devnet, startDevnet } from '@dshackle/devnet';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rootFolder, runNode } from './run-node.ts';
 
-const readme = await readFile(join(rootFolder, 'README.md'), 'utf8');
-
-/** The first code block of that language in the README. */
-function block(language: string): string {
-  const found = readme.match(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``))?.[1];
-  if (found === undefined) throw new Error(`the README has no ${language} block`);
+/** The first code block of that language in a document. */
+async function block(file: string, language: string): Promise<string> {
+  const text = await readFile(join(rootFolder, file), 'utf8');
+  const found = text.match(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``))?.[1];
+  if (found === undefined) throw new Error(`${file} has no ${language} block`);
   return found;
 }
 
-it('has a library example of ten lines that follows two real nodes', async () => {
-  const example = block('js');
-  expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
-  await using devnet = await startDevnet({ nodes: 2, blockTimeMs: 1000 });
-  const [one, two] = devnet.nodes;
-  const here = example
-    .replace('ws://127.0.0.1:9944', String(one?.wsUrl))
-    .replace('ws://127.0.0.1:9945', String(two?.wsUrl));
-  const run = runNode(['--input-type=module', '-'], here);
-  await run.saw('finalized');
-  await one?.crash();
-  const next = devnet.head.number + 1;
-  await run.saw(`finalized ${next}`);
-  expect(await run.exit).toBe(0);
-}, 90_000);
+describe('what the documents show as a program', () => {
+  let devnet: Devnet;
 
-it('has a configuration that is valid', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'dshackle-readme-'));
-  try {
-    const file = join(folder, 'dshackle.yaml');
-    await writeFile(file, block('yaml'));
-    const run = runNode([join(rootFolder, 'packages/server/dist/cli.js'), 'validate', file]);
-    const code = await run.exit;
-    expect(run.output).not.toContain('error');
-    expect(code).toBe(0);
-  } finally {
-    await rm(folder, { recursive: true });
+  beforeAll(async () => {
+    devnet = await startDevnet({ nodes: 2, blockTimeMs: 1000 });
+  }, 90_000);
+
+  afterAll(() => devnet?.close());
+
+  /** Runs a document's program before our nodes instead of the reader's. */
+  async function run(file: string): Promise<ReturnType<typeof runNode>> {
+    const [one, two] = devnet.nodes;
+    const program = (await block(file, 'js'))
+      .replace('ws://127.0.0.1:9944', String(one?.wsUrl))
+      .replace('ws://127.0.0.1:9945', String(two?.wsUrl));
+    return runNode(['--input-type=module', '-'], program);
   }
+
+  it('docs/getting-started.md says which upstream serves, and ends', async () => {
+    const started = await run('docs/getting-started.md');
+    expect(await started.exit).toBe(0);
+    expect(started.output).toMatch(/block \d+\n/);
+    expect(started.output).toMatch(/upstream-1: block \d+, [\d.]+ ms, serves/);
+  }, 60_000);
+
+  it('README.md follows two nodes in ten lines, one of which dies', async () => {
+    const program = await block('README.md', 'js');
+    expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
+    const started = await run('README.md');
+    await started.saw('finalized');
+    await devnet.nodes[0]?.crash();
+    await started.saw(`finalized ${devnet.head.number + 1}`);
+    expect(await started.exit).toBe(0);
+  }, 60_000);
+});
+
+describe('what the documents show as a configuration', () => {
+  it.each(['README.md', 'docs/getting-started.md', 'docs/configuration.md'])(
+    '%s is valid',
+    async (file) => {
+      const folder = await mkdtemp(join(tmpdir(), 'dshackle-docs-'));
+      try {
+        const config = join(folder, 'dshackle.yaml');
+        await writeFile(config, await block(file, 'yaml'));
+        const cli = join(rootFolder, 'packages/server/dist/cli.js');
+        const checked = runNode([cli, 'validate', config], '', { RPC_TOKEN: 'secret' });
+        const code = await checked.exit;
+        expect({ code, output: checked.output }).toMatchObject({ code: 0 });
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
 });

@@ -20,9 +20,17 @@ export interface NodeRun {
   readonly exit: Promise<number>;
 }
 
-/** Runs Node with these arguments, and `input` as its standard input. */
-export function runNode(args: readonly string[], input = ''): NodeRun {
-  const child = spawn(process.execPath, args, { cwd: packageFolder, stdio: 'pipe' });
+/** Runs Node with these arguments, `input` as its standard input, and `env` beside our variables. */
+export function runNode(
+  args: readonly string[],
+  input = '',
+  env: Readonly<Record<string, string>> = {},
+): NodeRun {
+  const child = spawn(process.execPath, args, {
+    cwd: packageFolder,
+    stdio: 'pipe',
+    env: { ...process.env, ...env },
+  });
   let output = '';
   const watchers = new Set<() => void>();
   const take = (chunk: Buffer): void => {
