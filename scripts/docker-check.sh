@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds both images and runs examples/docker/compose.yaml for real, with podman: stops one node,
-# then the other, and sees the client go on. Prints what it measured; exit code 0 if all held.
+# then the other, pauses one, and sees the client go on. Prints what it measured; exit code 0 if all
+# held.
 #
 #   scripts/docker-check.sh          on a base image made here, from Debian's packages and this Node
 #   BASE=pull scripts/docker-check.sh    on the official node:20-slim
@@ -173,6 +174,14 @@ balancer_says 'does not serve.*node-1' 1
 more_blocks 3
 compose start node-1 2>/dev/null
 balancer_says 'upstream serves.*node-1' 2
+more_blocks 2
+
+step 'pause node-1: it accepts connections and answers nothing'
+podman pause "$(container node-1)" >/dev/null
+balancer_says 'does not serve.*node-1' 2
+more_blocks 3
+podman unpause "$(container node-1)" >/dev/null
+balancer_says 'upstream serves.*node-1' 3
 more_blocks 2
 
 step 'what the client saw'
