@@ -118,9 +118,12 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
       if (graceTimer !== undefined) deadlines.cancel(graceTimer);
       signal?.removeEventListener('abort', onAbort);
     };
+    // One acceptance is an answer, and a submission is still to spread; a caller's leaving stops it.
+    const asker = { isOver: false };
     const fail = (error: BalancerError): void => {
       if (done) return;
       end();
+      asker.isOver = true;
       reject(error);
     };
     const running: RunningCall = { abandon: fail };
@@ -128,6 +131,7 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
     const finish = (vote: Vote): void => {
       if (done) return;
       end();
+      asker.isOver = traits.kind !== 'submit';
       resolve({ reply: vote.reply, upstream: vote.upstream, attempts });
     };
     const onAbort = (): void =>
@@ -152,7 +156,7 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
         ? Math.min(leftMs, engine.options.attemptTimeoutMs)
         : leftMs;
       void upstream
-        .attempt(call, traits, timeoutMs, panic)
+        .attempt(call, traits, timeoutMs, panic, asker)
         .then((outcome) => settle(upstream, outcome, startedMs));
     };
     const askMore = (): boolean => {

@@ -8,6 +8,7 @@ import {
 import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { DeadlineHandle } from '../time/deadlines.ts';
+import type { Asker } from '../upstream/limits.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
@@ -36,7 +37,7 @@ export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
  *    asked again after a pause, or as soon as something changes.
  * 6. Deadline, signal, attempts and retry budget end it in any case.
  */
-class Race implements RunningCall {
+class Race implements RunningCall, Asker {
   readonly #engine: Engine;
   readonly #context: CallContext;
   readonly #resolve: (answer: Answer) => void;
@@ -89,6 +90,11 @@ class Race implements RunningCall {
     if (!this.#done && this.#timer === undefined) this.#armDeadline(this.#engine.clock.now());
   }
 
+  /** Told to attempts: what is over need not begin. */
+  get isOver(): boolean {
+    return this.#done;
+  }
+
   abandon(error: BalancerError): void {
     this.#fail(error);
   }
@@ -121,7 +127,7 @@ class Race implements RunningCall {
     this.#running += 1;
     this.#started += 1;
     void upstream
-      .attempt(call, traits, timeoutMs, panic)
+      .attempt(call, traits, timeoutMs, panic, this)
       .then((outcome) => this.#settle(upstream, outcome, nowMs, hedge));
     if (!this.#isHedgeNext) this.#arm(nowMs);
   }

@@ -125,6 +125,18 @@ describe('limits', () => {
     );
   });
 
+  it('passes over those whose asker is over, at no cost to the rate', async () => {
+    const { clock, limited, began, call } = setUp({ rate: { calls: 1, intervalMs: 1_000 } });
+    const askers = [0, 1, 2].map(() => ({ isOver: false }));
+    const [running, left, waits] = askers.map((asker, i) =>
+      limited.run(call(`${i}`, 10), { asker }).catch((error: { code: string }) => error.code),
+    );
+    askers[1]!.isOver = true;
+    await clock.advance(1_010);
+    expect(await Promise.all([running, left, waits])).toEqual(['0', 'cancelled', '2']);
+    expect(began).toEqual(['0@0', '2@1000']);
+  });
+
   it('leaves a running call and its place alone when its signal aborts', async () => {
     const { clock, limited, call } = setUp({ concurrency: 1 });
     const controller = new AbortController();

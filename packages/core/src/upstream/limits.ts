@@ -21,6 +21,12 @@ export interface LimitsOptions {
   readonly maxQueue?: number;
 }
 
+/** Whoever a call is made for. */
+export interface Asker {
+  /** True when nobody waits for the outcome any more. */
+  readonly isOver: boolean;
+}
+
 /** Options of one {@link Limits.run}. */
 export interface LimitsRunOptions {
   /**
@@ -30,6 +36,11 @@ export interface LimitsRunOptions {
   readonly priority?: number;
   /** Leaves the queue with `cancelled`. Does nothing once the call began: that is up to it. */
   readonly signal?: AbortSignal;
+  /**
+   * Asked when the turn of a call comes that had to wait: one that is over fails with `cancelled`
+   * and takes nothing of the rate. @default none: it is wanted to the end
+   */
+  readonly asker?: Asker;
 }
 
 /** Runs calls within the bounds of one upstream. */
@@ -41,8 +52,8 @@ export interface Limits {
   /**
    * Runs `call` when its turn comes; in the same turn of the event loop when nothing is in the way.
    *
-   * @throws BalancerError `overloaded` when the queue is full, `cancelled` when the signal aborted
-   *   while waiting, `closed` after `close()`; else whatever `call` throws
+   * @throws BalancerError `overloaded` when the queue is full, `cancelled` when the signal aborted or
+   *   its asker was over while it waited, `closed` after `close()`; else whatever `call` throws
    */
   run<T>(call: () => Promise<T>, options?: LimitsRunOptions): Promise<T>;
   /** Fails what waits, and all that comes later, with `closed`. What runs ends by itself. */
@@ -103,7 +114,7 @@ class QueuedLimits implements Limits {
   }
 
   run<T>(call: () => Promise<T>, options: LimitsRunOptions = {}): Promise<T> {
-    const { priority = 0, signal } = options;
+    const { priority = 0, signal, asker } = options;
     if (this.#closed) return Promise.reject(closedError());
     if (signal?.aborted) return Promise.reject(cancelledError(signal));
     if (this.#hasRoom()) {
@@ -117,7 +128,7 @@ class QueuedLimits implements Limits {
       const message = `${this.#queue.size} calls already wait for this upstream`;
       return Promise.reject(new BalancerError('overloaded', message));
     }
-    return this.#wait(call, priority, signal);
+    return this.#wait(call, priority, signal, asker);
   }
 
   close(): void {
@@ -133,7 +144,12 @@ class QueuedLimits implements Limits {
   }
 
   /** A place in the queue that can be left: what a call with nothing in its way need not pay for. */
-  async #wait<T>(call: () => Promise<T>, priority: number, signal?: AbortSignal): Promise<T> {
+  async #wait<T>(
+    call: () => Promise<T>,
+    priority: number,
+    signal: AbortSignal | undefined,
+    asker: Asker | undefined,
+  ): Promise<T> {
     const place = new AbortController();
     const leave = (): void => place.abort(signal && cancelledError(signal));
     const begin = (): void => {
@@ -146,6 +162,7 @@ class QueuedLimits implements Limits {
       return await this.#queue.add(
         () => {
           begin();
+          if (asker?.isOver) throw cancelledError();
           this.#begin();
           return call();
         },
@@ -172,8 +189,8 @@ function closedError(): BalancerError {
   return new BalancerError('closed', 'the upstream is shut down');
 }
 
-function cancelledError(signal: AbortSignal): BalancerError {
+function cancelledError(signal?: AbortSignal): BalancerError {
   return new BalancerError('cancelled', 'the caller gave up while the call waited for its turn', {
-    cause: signal.reason,
+    cause: signal?.reason,
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TestBalancer, testBalancer } from '../testing/index.ts';
+import { FakeNode, type TestBalancer, testBalancer } from '../testing/index.ts';
 
 /** Everything that any node was sent of a method. */
 const sent = (test: TestBalancer, method: string): number =>
@@ -34,5 +34,52 @@ describe('an upstream that is removed with calls under way', () => {
     await test.clock.advance(1);
     expect(await removed).toBe(true);
     expect(await read).toBe(`local by ${other?.id}`);
+  });
+});
+
+describe('a submission that waits for its turn at a bounded upstream', () => {
+  /** One node that takes one call at a time, and is busy with one that hangs. */
+  async function busy(): Promise<TestBalancer> {
+    const test = await testBalancer({ nodes: 0 });
+    const only = new FakeNode('only', test.ledger);
+    test.balancer.addUpstream(only.upstream({ limits: { concurrency: 1 } }));
+    await test.clock.advance(1);
+    only.hang();
+    void test.balancer.request('constant', [], { deadlineMs: 3_600_000 });
+    await test.clock.advance(1);
+    return { ...test, nodes: [only], [Symbol.asyncDispose]: () => test.balancer.close() };
+  }
+
+  it.each(['submit', 'spread'])('is sent when its turn comes (%s)', async (method) => {
+    await using test = await busy();
+    const submitted = outcome(test.balancer.request(method, ['tx']));
+    await test.clock.advance(1000);
+    expect(sent(test, method)).toBe(0);
+    test.nodes[0]?.thaw();
+    await test.clock.advance(1);
+    expect(await submitted).toBe(`${method} by only`);
+  });
+
+  it.each(['submit', 'spread'])('is never sent once its caller left (%s)', async (method) => {
+    await using test = await busy();
+    const caller = new AbortController();
+    const { signal } = caller;
+    const submitted = outcome(test.balancer.request(method, ['tx'], { signal }));
+    await test.clock.advance(1000);
+    caller.abort();
+    expect(await submitted).toBe('cancelled');
+    test.nodes[0]?.thaw();
+    await test.clock.advance(60_000);
+    expect(sent(test, method)).toBe(0);
+  });
+
+  it.each(['submit', 'spread'])('is never sent past its deadline (%s)', async (method) => {
+    await using test = await busy();
+    const submitted = outcome(test.balancer.request(method, ['tx'], { deadlineMs: 1000 }));
+    await test.clock.advance(1500);
+    expect(await submitted).toBe('timeout');
+    test.nodes[0]?.thaw();
+    await test.clock.advance(60_000);
+    expect(sent(test, method)).toBe(0);
   });
 });

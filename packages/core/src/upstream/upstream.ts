@@ -18,7 +18,7 @@ import {
   CircuitBreaker,
   type CircuitBreakerOptions,
 } from './circuit-breaker.ts';
-import { type Limits, type LimitsOptions, limits } from './limits.ts';
+import { type Asker, type Limits, type LimitsOptions, limits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 import { type Role, roles } from './role.ts';
 import { SlowStart, type SlowStartOptions } from './slow-start.ts';
@@ -160,14 +160,15 @@ export class Upstream implements Candidate {
 
   /**
    * Sends one call, judges what comes back and learns from it. Never rejects. In a panic the call
-   * goes out even when the breaker would refuse it.
+   * goes out even when the breaker would refuse it. It does not go out when its asker is over by the
+   * time that the limits let it; once it is out it goes on to its end.
    */
   async attempt(
     call: Call,
     traits: MethodTraits,
     timeoutMs: number,
     panic: boolean,
-    signal?: AbortSignal,
+    asker: Asker,
   ): Promise<Outcome> {
     const permit = this.breaker.tryAcquire();
     if (permit === refused && !panic) {
@@ -182,10 +183,9 @@ export class Upstream implements Candidate {
           const leftMs = stoodInLine ? startMs + timeoutMs - this.#context.clock.now() : timeoutMs;
           // Nobody waits for it any more: a submission that is sent now could only do harm.
           if (leftMs <= 0) return Promise.reject(tooLate());
-          const options = signal ? { timeoutMs: leftMs, signal } : { timeoutMs: leftMs };
-          return this.transport.request(call.method, call.params, options);
+          return this.transport.request(call.method, call.params, { timeoutMs: leftMs });
         },
-        { priority: priorities.traffic, ...(signal && { signal }) },
+        { priority: priorities.traffic, asker },
       );
       stoodInLine = true;
       const reply = await answered;
