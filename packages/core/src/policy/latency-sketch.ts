@@ -26,6 +26,8 @@ function bucketOf(ms: number): number {
 export class LatencySketch {
   readonly #counts = new Uint32Array(buckets);
   #count = 0;
+  /** The first bucket that holds anything, from which a quantile is sought. */
+  #lowest = buckets;
 
   /** Values noted since the last `clear`. */
   get count(): number {
@@ -34,21 +36,24 @@ export class LatencySketch {
 
   observe(ms: number): void {
     const bounded = Math.min(Math.max(ms, shortestMs), longestMs);
-    this.#counts[bucketOf(bounded)]!++;
+    const bucket = bucketOf(bounded);
+    this.#counts[bucket]!++;
     this.#count++;
+    if (bucket < this.#lowest) this.#lowest = bucket;
   }
 
   clear(): void {
     if (this.#count === 0) return;
     this.#counts.fill(0);
     this.#count = 0;
+    this.#lowest = buckets;
   }
 
   /** The quantile `q` (0–1) of all values in this sketch and `other`; 0 when both are empty. */
   quantileWith(other: LatencySketch, q: number): number {
     const rank = q * (this.#count + other.#count - 1);
     let seen = 0;
-    for (let bucket = 0; bucket < buckets; bucket++) {
+    for (let bucket = Math.min(this.#lowest, other.#lowest); bucket < buckets; bucket++) {
       seen += this.#counts[bucket]! + other.#counts[bucket]!;
       if (seen > rank) return (shortestMs * 2 * gamma ** bucket) / (gamma + 1);
     }

@@ -11,7 +11,7 @@ export interface HttpOptions extends CredentialOptions {
   readonly connectTimeoutMs?: number;
   /** How long a call may take that does not say so itself, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number;
-  /** Calls under way or waiting for a connection; past it a call is `overloaded`. @default 4096 */
+  /** Calls under way or waiting for a connection; past it a call is `overloaded`. @default 16384 */
   readonly maxPending?: number;
   /** A longer response body fails its call. @default 67108864 (64 MiB) */
   readonly maxResponseBytes?: number;
@@ -46,7 +46,7 @@ const defaults: HttpLimits = {
   connections: 64,
   connectTimeoutMs: 5000,
   requestTimeoutMs: 30_000,
-  maxPending: 4096,
+  maxPending: 16_384,
   maxResponseBytes: 64 * 1024 * 1024,
   maxFailures: 3,
   recheckMs: 60_000,

@@ -14,7 +14,7 @@ export interface WebSocketOptions extends CredentialOptions, LivenessOptions {
   readonly connectTimeoutMs?: number;
   /** How long a call may take that does not say so itself, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number;
-  /** Calls in flight over all connections; past it a call is `overloaded`. @default 4096 */
+  /** Calls in flight over all connections; past it a call is `overloaded`. @default 16384 */
   readonly maxPending?: number;
   /** Subscriptions over all connections; past it one is `overloaded`. @default 4096 */
   readonly maxSubscriptions?: number;
@@ -66,7 +66,8 @@ const defaults: WebSocketLimits = {
   sockets: 1,
   connectTimeoutMs: 5000,
   requestTimeoutMs: 30_000,
-  maxPending: 4096,
+  // An application that asks for all it wants at once asks for ten thousand things.
+  maxPending: 16_384,
   maxSubscriptions: 4096,
   maxBufferedBytes: 16 * 1024 * 1024,
   maxMessageBytes: 64 * 1024 * 1024,
