@@ -96,7 +96,8 @@ export interface MethodTraits {
   readonly idempotent: boolean;
   /**
    * What a `null` result means: a `value` like any other, or `missing`: this upstream does not have
-   * what the chain must have, so another is asked before `null` is believed.
+   * what the chain must have, so another is asked before `null` is believed. Of a block number above
+   * the pool's head nobody must have anything: there it is a value in any case.
    */
   readonly nullMeans: 'value' | 'missing';
   readonly strategy: Strategy;

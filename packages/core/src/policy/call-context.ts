@@ -9,7 +9,8 @@ import type { Session } from '../session/session.ts';
 export interface CallContext {
   /** What is sent; the block policy fills in a missing block hash. */
   call: Call;
-  readonly traits: MethodTraits;
+  /** Of the method; the block policy knows better what `null` means beyond the head. */
+  traits: MethodTraits;
   readonly strategy: Strategy;
   /** Params by position. */
   params: readonly unknown[];

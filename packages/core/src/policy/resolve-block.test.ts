@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
-import { type FakeNode, fakeChain, testBalancer } from '../testing/index.ts';
+import { type FakeNode, fakeChain, result, testBalancer } from '../testing/index.ts';
 import { type CallContext, ownAnswer, parseParams } from './call-context.ts';
 import { resolveBlock } from './resolve-block.ts';
 
@@ -43,6 +43,18 @@ describe('the block of a call', () => {
     c.advance();
     await test.clock.advance(0);
     expect(await test.balancer.request('get', ['k'])).toBe('k@0x12-a by c');
+  });
+
+  it('is believed to be missing at once when its number is above the head', async () => {
+    await using test = await testBalancer();
+    const asked = (): number =>
+      test.nodes.flatMap(({ calls }) => calls.filter(({ params }) => params[0] === 11)).length;
+    expect(await test.balancer.request('hash_of', [11])).toBeNull();
+    expect(asked()).toBe(1);
+    // The very number that nobody had is one that somebody must have as soon as the head is there.
+    await test.mine(1);
+    for (const node of test.nodes.slice(1)) node.handle('hash_of', () => result(null));
+    expect(await test.balancer.request('hash_of', [11])).toBe('0x11-a');
   });
 
   it('is never below what the session has seen', async () => {

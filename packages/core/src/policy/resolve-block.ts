@@ -90,9 +90,12 @@ function require(head: ChainHead, context: CallContext): void {
       requireHash(head, context, need.to);
       break;
     case 'number':
-      // Beyond the head nobody has it, and a node's own answer to that is as good as any other's.
-      if (head.best && need.number <= head.best.number) {
+      if (head.best === undefined) break;
+      if (need.number <= head.best.number) {
         context.need = { ...context.need, height: need.number };
+      } else if (context.traits.nullMeans === 'missing') {
+        // Beyond the head nobody has it: the first node's `null` is as good as any other's.
+        context.traits = { ...context.traits, nullMeans: 'value' };
       }
       break;
     default:
