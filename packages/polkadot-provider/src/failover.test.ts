@@ -2,7 +2,7 @@ import type { Balancer } from '@dshackle/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { polkadot } from './chain/polkadot.ts';
 import { PolkadotProvider } from './provider.ts';
-import { ScriptedChain } from './testing/scripted-chain.ts';
+import { ScriptedChain, word } from './testing/scripted-chain.ts';
 import { NodeError, ScriptedNode } from './testing/scripted-node.ts';
 
 const key = '0x26aa';
@@ -63,6 +63,24 @@ describe('a provider over real sockets', () => {
     expect(provider.isConnected).toBe(true);
     await expect(provider.send('chain_getBlockHash', [2])).resolves.toBe(chain.hash(2));
     await expect(provider.send('chain_getHeader', [])).resolves.toEqual(chain.header(3));
+  });
+
+  it('stays on the chain that its first node decided, connected anew or cloned', async () => {
+    const node = await ScriptedNode.start(chain);
+    nodes = [node];
+    provider = new PolkadotProvider({ upstreams: [{ id: 'a', transport: node.url }] });
+    await provider.isReady;
+    await provider.disconnect();
+    node.on('chain_getBlockHash', () => word(0x46));
+    const clone = provider.clone();
+    await provider.connect();
+    for (const { balancer } of [provider, clone]) {
+      await eventually(() =>
+        expect(balancer?.snapshot().upstreams[0]?.detail).toContain('wrong chain'),
+      );
+      expect(balancer?.available).toBe(false);
+    }
+    await clone.disconnect();
   });
 
   it('connects anew while the sockets of before are still closing', async () => {

@@ -25,8 +25,8 @@ export interface ClientOptions {
 export interface PolkadotProviderOptions extends Omit<BalancerOptions, 'chain'>, ClientOptions {
   /**
    * The chain, such as `polkadot({ id: 'kusama' })`.
-   * @default any chain of the family; the first upstream that answers decides which, and upstreams
-   * of other chains are kept out
+   * @default any chain of the family; the first upstream that ever answers decides which for the
+   * life of the provider and its clones, and upstreams of other chains are kept out
    */
   readonly chain?: Chain;
   /** Connect at once; otherwise `connect()` does. @default true */

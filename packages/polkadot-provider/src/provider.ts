@@ -1,6 +1,7 @@
 import {
   type Balancer,
   type Call,
+  type Chain,
   type Clock,
   createBalancer,
   isBalancerError,
@@ -36,7 +37,7 @@ export class PolkadotProvider implements ProviderInterface {
   readonly isClonable = true;
   /** Resolves with this provider as soon as a node can serve for the first time. */
   readonly isReady: Promise<this>;
-  readonly #source: PolkadotProviderOptions | Balancer;
+  readonly #source: (PolkadotProviderOptions & { readonly chain: Chain }) | Balancer;
   readonly #options: ClientOptions;
   readonly #clock: Clock;
   readonly #listeners = new Listeners();
@@ -57,7 +58,10 @@ export class PolkadotProvider implements ProviderInterface {
    * @throws BalancerError `invalid request` when a URL cannot be used
    */
   constructor(source: PolkadotProviderOptions | Balancer, options: ClientOptions = {}) {
-    this.#source = source;
+    // One chain for good: what it pinned at first must hold after connecting again, and in a clone.
+    this.#source = isBalancer(source)
+      ? source
+      : { ...source, chain: source.chain ?? polkadot({ genesisHash: 'any' }) };
     this.#options = isBalancer(source) ? options : source;
     this.#clock = (isBalancer(source) ? undefined : source.clock) ?? systemClock;
     const { cacheCapacity = 1024, cacheMaxBytes = 2 ** 25, cacheTtlMs = 30_000 } = this.#options;
@@ -97,7 +101,10 @@ export class PolkadotProvider implements ProviderInterface {
     return this.#connection?.balancer;
   }
 
-  /** Another provider over the same nodes with an engine of its own, or over the same shared one. */
+  /**
+   * Another provider over the same nodes with an engine of its own, or over the same shared one; of
+   * the same chain, also where the first node that answered decided which.
+   */
   clone(): PolkadotProvider {
     return new PolkadotProvider(this.#source, this.#options);
   }
@@ -166,9 +173,7 @@ export class PolkadotProvider implements ProviderInterface {
 
   #open(): Connection {
     const source = this.#source;
-    const balancer = isBalancer(source)
-      ? source
-      : createBalancer({ ...source, chain: source.chain ?? polkadot({ genesisHash: 'any' }) });
+    const balancer = isBalancer(source) ? source : createBalancer(source);
     const session = balancer.session();
     session.observe(this.#seen);
     const stopListening = balancer.onAvailability((available) => this.#setConnected(available));
@@ -277,6 +282,6 @@ function isTimeout(error: unknown): boolean {
   return isBalancerError(error) && error.code === 'timeout';
 }
 
-function isBalancer(source: PolkadotProviderOptions | Balancer): source is Balancer {
+function isBalancer(source: object): source is Balancer {
   return 'forward' in source;
 }
