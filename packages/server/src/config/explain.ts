@@ -17,9 +17,14 @@ export function found(node: ConfigNode, path: Path): string {
     case 'scalar': {
       if (isSecret(path)) return 'something else (not shown)';
       if (node.template !== undefined) return `the value of ${JSON.stringify(node.template)}`;
-      return JSON.stringify(cut(path.at(-1) === 'url' ? redactUrl(node.text) : node.text));
+      return JSON.stringify(cut(isUrl(path) ? redactUrl(node.text) : node.text));
     }
   }
+}
+
+/** Where a URL stands, or is easily written by mistake: `ws: wss://…` for `ws: { url: wss://… }`. */
+function isUrl(path: Path): boolean {
+  return ['url', 'ws', 'rpc', 'polkadot', 'connection'].includes(String(path.at(-1)));
 }
 
 function cut(text: string): string {

@@ -398,6 +398,11 @@ describe('a configuration that is wrong', () => {
       'dshackle.yaml:11:18: cluster.upstreams[0].connection.polkadot.ws.url: found "http://<redacted>@one.example/<redacted>"; allowed: a URL that starts with ws:// or wss://',
     ],
     [
+      'a URL with a password where there should be a mapping',
+      upstream('connection: { polkadot: { ws: "wss://me:secret@one.example/secret" } }'),
+      'dshackle.yaml:8:37: cluster.upstreams[0].connection.polkadot.ws: found "wss://<redacted>@one.example/<redacted>"; allowed: a mapping',
+    ],
+    [
       'a password that is a list',
       ws('url: ws://a\nbasic-auth: { username: me, password: [secret] }'),
       'dshackle.yaml:12:51: cluster.upstreams[0].connection.polkadot.ws.basic-auth.password: found a list; allowed: a password',
