@@ -122,6 +122,66 @@ describe('the strategy maximum', () => {
     expect(await answer).toBe(5);
   });
 
+  it('asks again after a pause when all failed', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) says(node, 'nonce', refusal(500));
+    const answer = test.balancer.request('nonce');
+    await test.clock.advance(1);
+    expect(asked(test.nodes, 'nonce')).toBe(3);
+    test.nodes.forEach((node, i) => {
+      says(node, 'nonce', result(i));
+    });
+    await test.clock.advance(100);
+    expect(await answer).toBe(2);
+    expect(asked(test.nodes, 'nonce')).toBe(6);
+  });
+
+  it('waits for an upstream when it lost all while it asked', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) {
+      node.handle('nonce', () => {
+        node.crash();
+        return result('lost');
+      });
+    }
+    const answer = test.balancer.request('nonce');
+    await test.clock.advance(2_000);
+    says(test.nodes[1], 'nonce', result(7));
+    void test.nodes[1]?.restart();
+    await test.clock.advance(1_000);
+    expect(await answer).toBe(7);
+  });
+
+  it('goes on no further than attempts and retry budget allow', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) says(node, 'nonce', refusal(500));
+    const error = caught(test.balancer.request('nonce'));
+    await test.clock.advance(5_000);
+    expect(await error).toMatchObject({ code: 'transport', origin: 'upstream' });
+    expect(asked(test.nodes, 'nonce')).toBe(6);
+    const retryBudget = { ratio: 0, minPerSecond: 0 };
+    await using poor = await testBalancer({ policy: { retryBudget } });
+    for (const node of poor.nodes) says(node, 'nonce', refusal(500));
+    const refused = await caught(poor.balancer.request('nonce'));
+    expect(refused.code).toBe('retry budget exhausted');
+    expect(refused.attempts).toHaveLength(3);
+  });
+
+  it('leaves nothing behind when it is given up, or closed, while it pauses', async () => {
+    const test = await testBalancer();
+    for (const node of test.nodes) says(node, 'nonce', refusal(500));
+    const abort = new AbortController();
+    const given = caught(test.balancer.request('nonce', [], { signal: abort.signal }));
+    const closed = caught(test.balancer.request('nonce'));
+    await test.clock.advance(1);
+    abort.abort();
+    expect((await given).code).toBe('cancelled');
+    await test.balancer.close();
+    expect((await closed).code).toBe('closed');
+    await test.clock.advance(0);
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+
   it('fails at the deadline when all hang, and leaves no timer', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) node.hang();
@@ -182,8 +242,21 @@ describe('the strategy agree', () => {
     await using test = await testBalancer();
     for (const node of test.nodes.slice(0, 2)) says(node, 'local', refusal(429));
     says(test.nodes[2], 'local', result('truth'));
-    const error = await caught(test.balancer.request('local', [], two));
-    expect(error.code).toBe('transport');
+    const error = caught(test.balancer.request('local', [], two));
+    await test.clock.advance(6_000);
+    const { code, attempts } = await error;
+    expect(code).toBe('transport');
+    expect(attempts).toHaveLength(6);
+  });
+
+  it('asks those that failed once more, and lets them agree', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) says(node, 'local', refusal(500));
+    const answer = test.balancer.request('local', [], two);
+    await test.clock.advance(1);
+    for (const node of test.nodes) says(node, 'local', result('recovered'));
+    await test.clock.advance(100);
+    expect(await answer).toBe('recovered');
   });
 
   it('asks another one when one of the first hangs', async () => {

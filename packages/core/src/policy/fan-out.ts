@@ -1,10 +1,16 @@
 import type { Answer } from '../call.ts';
-import { BalancerError, NoEligibleUpstreamError, TimeoutError } from '../errors.ts';
+import {
+  BalancerError,
+  NoEligibleUpstreamError,
+  RetryBudgetExhaustedError,
+  TimeoutError,
+} from '../errors.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
 import { describe, raceOne } from './race.ts';
+import { roundPauseMs } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 import type { Tally, Vote } from './tally.ts';
 
@@ -29,7 +35,9 @@ const lookAgainMs = 100;
 
 /**
  * Asks several upstreams and lets the tally decide. With nobody to ask it waits and fails as the
- * strategy `one` does; where one answer is not enough, it waits until there are more to ask.
+ * strategy `one` does; where one answer is not enough, it waits until there are more to ask. When
+ * failures leave it undecided, a call that may be repeated is made anew after a pause, within the
+ * deadline, the attempts of one call and the retry budget.
  *
  * @throws BalancerError `transport` when everybody asked failed or the tally stays undecided
  */
@@ -37,17 +45,18 @@ export async function fanOut(
   engine: Engine,
   context: CallContext,
   options: FanOutOptions,
+  round = 0,
 ): Promise<Answer> {
   const { quorum = 1 } = options;
   if (quorum > 1) await quorumOf(engine, context, quorum);
   const nobody = engine.select(context.need, new Set()).kind === 'none';
-  return nobody ? raceOne(engine, context) : askSeveral(engine, context, options);
+  return nobody ? raceOne(engine, context) : askSeveral(engine, context, options, round);
 }
 
 /** Resolves when there are enough to ask; rejects when that takes too long. */
 function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise<void> {
   const { clock, deadlines, options } = engine;
-  const { call, need, signal, deadlineAtMs } = context;
+  const { call, need, signal, deadlineAtMs, attempts } = context;
   const untilMs = Math.min(deadlineAtMs, clock.now() + options.upstreamWaitMs);
   return new Promise((resolve, reject) => {
     let stop: (() => void) | undefined;
@@ -65,7 +74,9 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
     };
     const waiting: RunningCall = { abandon: (error) => settle(() => reject(error)) };
     const onAbort = (): void =>
-      waiting.abandon(new BalancerError('cancelled', call.method, { cause: signal?.reason }));
+      waiting.abandon(
+        new BalancerError('cancelled', call.method, { cause: signal?.reason, attempts }),
+      );
     const look = (): void => {
       rest();
       const found = new Set<string>();
@@ -79,7 +90,7 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
       } else if (clock.now() >= untilMs) {
         const reasons = selection.kind === 'none' ? describe(selection.reasons) : '';
         const message = `${call.method}: ${quorum} must agree: ${reasons}`;
-        waiting.abandon(new NoEligibleUpstreamError(message));
+        waiting.abandon(new NoEligibleUpstreamError(message, { attempts }));
       } else {
         stop = engine.onChange(look);
         if (!stop) {
@@ -97,7 +108,12 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
   });
 }
 
-function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions): Promise<Answer> {
+function askSeveral(
+  engine: Engine,
+  context: CallContext,
+  options: FanOutOptions,
+  round: number,
+): Promise<Answer> {
   const tried = new Set<string>();
   return new Promise((resolve, reject) => {
     const { clock, deadlines, events } = engine;
@@ -110,12 +126,14 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
     let done = false;
     let lastFailure: BalancerError | undefined;
     let graceTimer: ReturnType<typeof deadlines.add> | undefined;
+    let pauseTimer: ReturnType<typeof deadlines.add> | undefined;
 
     const end = (): void => {
       done = true;
       engine.running.delete(running);
       deadlines.cancel(deadline);
       if (graceTimer !== undefined) deadlines.cancel(graceTimer);
+      if (pauseTimer !== undefined) deadlines.cancel(pauseTimer);
       signal?.removeEventListener('abort', onAbort);
     };
     // One acceptance is an answer, and a submission is still to spread; a caller's leaving stops it.
@@ -211,7 +229,9 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
       const last = options.tally(votes, 0);
       if (last) finish(last);
       else if (complaint && votes.length === 0) finish(complaint);
-      else if (lastFailure && votes.length === 0) {
+      else if (failures > 0 && traits.idempotent && attempts.length < engine.options.maxAttempts) {
+        nextRound();
+      } else if (lastFailure && votes.length === 0) {
         fail(
           new BalancerError(lastFailure.code, `${call.method}: ${lastFailure.rawMessage}`, {
             attempts,
@@ -223,6 +243,20 @@ function askSeveral(engine: Engine, context: CallContext, options: FanOutOptions
         const message = `${call.method}: ${votes.length} answers, and too few alike`;
         fail(new BalancerError('transport', message, { origin: 'upstream', attempts }));
       }
+    };
+
+    /** Those that failed may do better after a pause; by then there may be others, or none. */
+    const nextRound = (): void => {
+      for (let retries = failures; retries > 0; retries -= 1) {
+        if (engine.retryBudget.withdraw()) continue;
+        const message = `${call.method}: too many calls fail to repeat this one`;
+        fail(new RetryBudgetExhaustedError(message, { attempts, cause: lastFailure }));
+        return;
+      }
+      pauseTimer = deadlines.add(roundPauseMs(round, engine.random), () => {
+        end();
+        resolve(fanOut(engine, context, options, round + 1));
+      });
     };
 
     const armGrace = (): void => {
