@@ -154,7 +154,7 @@ class PooledBalancer implements Balancer {
       chain,
       head: this.#head,
       engine: this.#engine,
-      coalescer: new Coalescer<Answer>(),
+      coalescer: new Coalescer(),
       genesisHash: () => this.#rotation.genesisHash,
       canServe: (need) => this.#rotation.canServe(need),
     });

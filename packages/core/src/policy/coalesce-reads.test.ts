@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BalancerError } from '../errors.ts';
+import { errorReply } from '../json-rpc/message.ts';
 import { FakeNode, testBalancer } from '../testing/index.ts';
 
 const asked = (nodes: readonly FakeNode[], method: string): number =>
@@ -78,6 +79,28 @@ describe('coalescing', () => {
     for (const node of test.nodes) node.thaw();
     expect(await patient).toMatch(/constant by/);
     expect(asked(test.nodes, 'constant')).toBe(1);
+  });
+
+  it('tells those who leave early what was tried so far, whoever started it', async () => {
+    await using test = await testBalancer({ policy, nodes: 2 });
+    let asked = 0;
+    for (const node of test.nodes) {
+      node.handle('constant', () => {
+        asked += 1;
+        return asked === 1
+          ? errorReply({ code: 500, message: 'out of order' })
+          : new Promise(() => {});
+      });
+    }
+    const caller = new AbortController();
+    const starts = caught(test.balancer.request('constant', [], { deadlineMs: 100 }));
+    await test.clock.advance(10);
+    const joins = caught(test.balancer.request('constant', [], { signal: caller.signal }));
+    await test.clock.advance(200);
+    caller.abort();
+    for (const { attempts } of await Promise.all([starts, joins])) {
+      expect(attempts).toMatchObject([{ outcome: 'out of order' }]);
+    }
   });
 
   it('asks nobody for a caller that has given up before', async () => {

@@ -2,14 +2,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { Coalescer, type CoalescerOptions } from './coalesce.ts';
 
 function setUp(options?: CoalescerOptions) {
-  const coalescer = new Coalescer<string>(options);
+  const coalescer = new Coalescer<string, string>(options);
   const executions: Deferred<string>[] = [];
   const start = vi.fn(() => {
     const execution = deferred<string>();
     executions.push(execution);
     return execution.promise;
   });
-  return { coalescer, executions, start };
+  const run = (key: string, begin: () => Promise<string> = start) =>
+    coalescer.run(key, begin, `note of ${key}`).outcome;
+  return { coalescer, executions, start, run };
 }
 
 interface Deferred<T> {
@@ -30,8 +32,8 @@ function deferred<T>(): Deferred<T> {
 
 describe('Coalescer', () => {
   it('runs identical calls once and gives all the same answer', async () => {
-    const { coalescer, executions, start } = setUp();
-    const answers = Array.from({ length: 100 }, () => coalescer.run('eth_blockNumber', start));
+    const { coalescer, executions, start, run } = setUp();
+    const answers = Array.from({ length: 100 }, () => run('eth_blockNumber'));
     expect(start).toHaveBeenCalledTimes(1);
     expect(coalescer.size).toBe(1);
     executions[0]!.resolve('0x10');
@@ -40,15 +42,15 @@ describe('Coalescer', () => {
   });
 
   it('runs different calls by themselves', () => {
-    const { coalescer, start } = setUp();
-    void coalescer.run('a', start);
-    void coalescer.run('b', start);
+    const { start, run } = setUp();
+    void run('a');
+    void run('b');
     expect(start).toHaveBeenCalledTimes(2);
   });
 
   it('keeps no answer: whoever sees it may start the next run at once', async () => {
-    const { coalescer, executions, start } = setUp();
-    const next = coalescer.run('key', start).then(() => coalescer.run('key', start));
+    const { executions, run } = setUp();
+    const next = run('key').then(() => run('key'));
     executions[0]!.resolve('first');
     await vi.waitFor(() => expect(executions).toHaveLength(2));
     executions[1]!.resolve('second');
@@ -56,79 +58,46 @@ describe('Coalescer', () => {
   });
 
   it('shares a failure with those who waited, and with nobody later', async () => {
-    const { coalescer, executions, start } = setUp();
-    const both = [coalescer.run('key', start), coalescer.run('key', start)];
+    const { executions, run } = setUp();
+    const both = [run('key'), run('key')];
     executions[0]!.reject(new Error('no answer'));
     for (const each of both) await expect(each).rejects.toThrow('no answer');
-    const later = coalescer.run('key', start);
+    const later = run('key');
     executions[1]!.resolve('well again');
     expect(await later).toBe('well again');
   });
 
-  it('lets a caller leave without cancelling the others', async () => {
-    const { coalescer, executions, start } = setUp();
-    const controller = new AbortController();
-    const leaves = coalescer.run('key', start, controller.signal);
-    const stays = coalescer.run('key', start);
-    controller.abort(new Error('gone'));
-    await expect(leaves).rejects.toThrow('gone');
-    executions[0]!.resolve('answer');
-    expect(await stays).toBe('answer');
-    expect(start).toHaveBeenCalledTimes(1);
-    await expect(coalescer.run('key', start, controller.signal)).rejects.toThrow('gone');
-  });
-
-  it('bothers nobody with a failure after all callers left', async () => {
-    const unhandled = vi.fn();
-    process.on('unhandledRejection', unhandled);
-    try {
-      const { coalescer, executions, start } = setUp();
-      const controller = new AbortController();
-      const only = coalescer.run('key', start, controller.signal);
-      controller.abort(new Error('gone'));
-      await expect(only).rejects.toThrow('gone');
-      executions[0]!.reject(new Error('no answer'));
-      await new Promise((resolve) => setImmediate(resolve));
-      expect(unhandled).not.toHaveBeenCalled();
-    } finally {
-      process.off('unhandledRejection', unhandled);
-    }
-  });
-
-  it('holds on to no signal once the execution has settled', async () => {
-    const { coalescer, executions, start } = setUp();
-    const { signal } = new AbortController();
-    const removed = vi.spyOn(signal, 'removeEventListener');
-    const answer = coalescer.run('key', start, signal);
-    executions[0]!.resolve('answer');
-    await answer;
-    await Promise.resolve();
-    expect(removed).toHaveBeenCalledTimes(1);
+  it('hands those who join the note of the caller that started', () => {
+    const { coalescer, start } = setUp();
+    const first = coalescer.run('key', start, 'first');
+    const second = coalescer.run('key', start, 'second');
+    expect([first.note, second.note]).toEqual(['first', 'first']);
+    expect(second.outcome).toBe(first.outcome);
   });
 
   it('runs calls alone past its bound', async () => {
-    const { coalescer, executions, start } = setUp({ maxKeys: 2 });
-    const first = coalescer.run('a', start);
-    void coalescer.run('b', start);
-    void coalescer.run('c', start);
-    void coalescer.run('c', start);
+    const { coalescer, executions, start, run } = setUp({ maxKeys: 2 });
+    const first = run('a');
+    void run('b');
+    void run('c');
+    void run('c');
     expect(start).toHaveBeenCalledTimes(4);
     expect(coalescer.size).toBe(2);
-    void coalescer.run('a', start);
+    void run('a');
     expect(start).toHaveBeenCalledTimes(4);
     executions[0]!.resolve('answer');
     await first;
-    void coalescer.run('c', start);
-    void coalescer.run('c', start);
+    void run('c');
+    void run('c');
     expect(start).toHaveBeenCalledTimes(5);
   });
 
   it('keeps nothing when the execution cannot even start', () => {
-    const { coalescer } = setUp();
+    const { coalescer, run } = setUp();
     const broken = () => {
       throw new Error('cannot start');
     };
-    expect(() => coalescer.run('key', broken)).toThrow('cannot start');
+    expect(() => run('key', broken)).toThrow('cannot start');
     expect(coalescer.size).toBe(0);
   });
 });

@@ -9,6 +9,13 @@ export interface CoalescerOptions {
   readonly maxKeys?: number;
 }
 
+/** An execution that is shared. */
+export interface Execution<T, Note> {
+  readonly outcome: Promise<T>;
+  /** What the caller that started it left for those who join. */
+  readonly note: Note;
+}
+
 /**
  * Lets identical reads that are in flight at the same time share one execution (nginx:
  * `proxy_cache_lock`, Go: `singleflight`).
@@ -19,9 +26,9 @@ export interface CoalescerOptions {
  * The execution belongs to nobody: `start` must not use the signal of the caller that happened to
  * come first, and has its own deadline.
  */
-export class Coalescer<T> {
+export class Coalescer<T, Note = undefined> {
   readonly #maxKeys: number;
-  readonly #running = new ShortLivedMap<string, Promise<T>>();
+  readonly #running = new ShortLivedMap<string, Execution<T, Note>>();
 
   constructor(options: CoalescerOptions = {}) {
     this.#maxKeys = options.maxKeys ?? 10_000;
@@ -33,35 +40,21 @@ export class Coalescer<T> {
   }
 
   /**
-   * Joins the execution of `key` that is in flight, or starts one. Callers get the same promise,
-   * unless they pass a `signal`.
-   *
-   * @param signal lets this caller leave: it gets the signal's reason, the execution goes on for
-   *   the others. @default none
+   * Joins the execution of `key` that is in flight, or starts one. All callers get the same promise
+   * and the same note: that of the caller that started it.
    */
-  run(key: string, start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const execution = this.#running.get(key) ?? this.#start(key, start);
-    return signal ? untilAborted(execution, signal) : execution;
-  }
-
-  #start(key: string, start: () => Promise<T>): Promise<T> {
-    if (this.#running.size >= this.#maxKeys) return start();
-    const execution = start();
+  run(key: string, start: () => Promise<T>, note: Note): Execution<T, Note> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const outcome = start();
+    const execution: Execution<T, Note> = { outcome, note };
+    if (this.#running.size >= this.#maxKeys) return execution;
     this.#running.set(key, execution);
     // Attached before any caller can attach its own: who sees the outcome may start the next run.
     const settled = (): void => {
       this.#running.delete(key);
     };
-    execution.then(settled, settled);
+    outcome.then(settled, settled);
     return execution;
   }
-}
-
-function untilAborted<T>(execution: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    execution.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }
