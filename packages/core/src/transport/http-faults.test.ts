@@ -359,6 +359,14 @@ describe('http, opening and closing its door', () => {
     expect(states).toEqual([]);
   });
 
+  it('hides a secret that a failed handshake repeats', async () => {
+    const peer = await listen();
+    const refuses = () => Promise.reject(new Error('key topsecret expired'));
+    const transport = connect(`${peer.url}/?key=topsecret`, {}, refuses);
+    const { reason } = await when(transport, 'waiting');
+    expect(reason).toBe('handshake failed: key *** expired');
+  });
+
   it('closes its door at once when somebody else is there, also to calls under way', async () => {
     const peer = await listen();
     let chain = '"0xaa"';

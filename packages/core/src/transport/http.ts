@@ -38,6 +38,7 @@ class HttpTransport implements Transport {
   readonly endpoints: readonly string[];
   readonly canSubscribe = false;
   readonly #context: TransportContext;
+  readonly #endpoint: Endpoint;
   readonly #limits: HttpLimits;
   readonly #calls: HttpCalls;
   readonly #closeFetcher: () => Promise<void>;
@@ -59,6 +60,7 @@ class HttpTransport implements Transport {
     options: HttpOptions,
   ) {
     this.#context = context;
+    this.#endpoint = endpoint;
     this.endpoints = [endpoint.description];
     this.#limits = limits;
     this.#backoff = new Backoff(context.random, options.backoff);
@@ -159,7 +161,8 @@ class HttpTransport implements Transport {
     );
     const outcome = await this.#run.outcome;
     this.#run = undefined;
-    return outcome;
+    if (outcome.kind === 'passed') return outcome;
+    return { ...outcome, reason: this.#endpoint.redact(outcome.reason) };
   }
 
   #recheckLater(handshake: Handshake): void {

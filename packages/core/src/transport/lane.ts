@@ -71,7 +71,8 @@ export class Lane {
         request: (method, params) => connection.request(method, params),
       });
     } catch (error) {
-      connection.destroy(`handshake failed: ${messageOf(error)}`);
+      const { endpoint } = this.#context;
+      connection.destroy(endpoint.redact(`handshake failed: ${messageOf(error)}`));
       return;
     }
     // It may have ended, or we may have been closed, while the handshake went on.

@@ -224,6 +224,14 @@ describe('websocket, connecting', () => {
     expect((await when(transport, 'waiting')).reason).toBe('disconnected: 4001 key *** expired');
   });
 
+  it('hides a secret that a failed handshake repeats', async () => {
+    const peer = await listen();
+    const refuses = () => Promise.reject(new Error('key topsecret expired'));
+    const transport = connect(`${peer.url}/?key=topsecret`, {}, refuses);
+    const { reason } = await when(transport, 'waiting');
+    expect(reason).toBe('handshake failed: key *** expired');
+  });
+
   it('sends headers and credentials with the upgrade', async () => {
     const peer = await listen();
     await connected(peer, { headers: { 'X-Team': 'red' }, bearerToken: 'abc' });

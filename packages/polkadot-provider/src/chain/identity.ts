@@ -22,9 +22,10 @@ export class Identity {
    * @throws Error that says what was expected and what was found
    */
   async check(request: Request): Promise<string> {
-    const found: unknown = JSON.parse(await ask(request, 'chain_getBlockHash', 0));
+    const raw = await ask(request, 'chain_getBlockHash', 0);
+    const found: unknown = JSON.parse(raw);
     if (!isHash(found)) {
-      throw new Error(`${this.#chain}: no genesis hash, but ${JSON.stringify(found)}`);
+      throw new Error(`${this.#chain}: no genesis hash, but ${raw.slice(0, 80)}`);
     }
     const genesisHash = found.toLowerCase();
     this.#genesisHash ??= genesisHash;
