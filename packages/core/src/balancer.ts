@@ -53,7 +53,8 @@ export interface Balancer extends AsyncDisposable {
   /**
    * Subscribes. The subscription outlives the upstream that carries it where the method allows.
    *
-   * @throws BalancerError when no upstream could take it, or the method is no subscription
+   * @throws BalancerError `denied` when the chain switched it off, also with these params only;
+   *   others when no upstream could take it, or the method is no subscription
    */
   subscribe(
     call: Call,
@@ -209,6 +210,8 @@ class PooledBalancer implements Balancer {
     if (traits.kind === 'denied') {
       throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
     }
+    const refusal = traits.refuse?.(parseParams(this.chain, call));
+    if (refusal !== undefined) throw new BalancerError('denied', refusal);
     if (!traits.subscription) {
       throw new BalancerError('invalid request', `${call.method} is not a subscription`);
     }

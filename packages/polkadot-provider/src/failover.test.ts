@@ -83,6 +83,28 @@ describe('a provider over real sockets', () => {
     await clone.disconnect();
   });
 
+  it('asks no node for all storage, unless it is allowed', async () => {
+    await start(1);
+    const all = (params: unknown[]) =>
+      provider.subscribe('state_storage', 'state_subscribeStorage', params, () => {});
+    for (const params of [[], [null], [[]]]) {
+      await expect(all(params)).rejects.toMatchObject({
+        code: -32601,
+        message: expect.stringContaining('at least one key'),
+      });
+    }
+    expect(nodes[0]!.asked('state_subscribeStorage')).toEqual([]);
+    await provider.disconnect();
+    const { genesisHash } = chain;
+    const allowMethods = ['state_subscribeStorage'];
+    provider = new PolkadotProvider({
+      chain: polkadot({ id: 'scripted', genesisHash, allowMethods }),
+      upstreams: [nodes[0]!.url],
+    });
+    await expect(all([])).resolves.toBeTruthy();
+    expect(nodes[0]!.asked('state_subscribeStorage')).toEqual([[]]);
+  });
+
   it('connects anew while the sockets of before are still closing', async () => {
     await start(1);
     const before = provider.balancer as Balancer;

@@ -108,6 +108,11 @@ export interface MethodTraits {
    * head before routing, so that all that follows speaks of one block.
    */
   readonly at?: number;
+  /**
+   * Why a call with these params is not served though the method is: what is allowed, for the
+   * caller to read. `undefined` when it is served. @default all are
+   */
+  readonly refuse?: (params: readonly unknown[]) => string | undefined;
   /** Present on `subscribe` methods. */
   readonly subscription?: SubscriptionTraits;
 }

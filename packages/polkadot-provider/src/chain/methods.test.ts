@@ -157,6 +157,15 @@ describe('what is denied', () => {
     expect(traits(method).kind).toBe('denied');
   });
 
+  it('is a subscription to all storage: its keys must be named', () => {
+    const { refuse } = traits('state_subscribeStorage');
+    for (const params of [[], [null], [[]]]) expect(refuse?.(params)).toMatch(/at least one key/);
+    expect(refuse?.([['0x26aa']])).toBeUndefined();
+    const allowed = new Set(['state_subscribeStorage']);
+    expect(methodTraits('state_subscribeStorage', allowed).refuse).toBeUndefined();
+    expect(methodTraits('state_subscribeStorage', allowed).subscription).toBeDefined();
+  });
+
   it('is served with its own traits when allowed', () => {
     const allowed = new Set(['state_getPairs', 'dev_newBlock']);
     expect(methodTraits('state_getPairs', allowed)).toMatchObject({ kind: 'read', at: 1 });

@@ -27,6 +27,11 @@ const finalizedHeads = headFeed(
 const runtimeVersion = carried('state_runtimeVersion', 'state_unsubscribeRuntimeVersion', changed);
 const justifications = (of: string): MethodTraits =>
   carried(`${of}_justifications`, `${of}_unsubscribeJustifications`);
+/** All changes of the whole state, a block at a time: nodes call it unsafe, too. */
+const withoutKeys = ([keys]: readonly unknown[]): string | undefined =>
+  keys === undefined || keys === null || (Array.isArray(keys) && keys.length === 0)
+    ? 'state_subscribeStorage is served with a list of at least one key'
+    : undefined;
 /** The pool's own pending transactions count, so the highest answer is the safe one. */
 const nextIndex = read({ strategy: { kind: 'maximum', width: 3 } });
 
@@ -171,7 +176,10 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   chain_subscribeRuntimeVersion: runtimeVersion,
   state_unsubscribeRuntimeVersion: unsubscribe(),
   chain_unsubscribeRuntimeVersion: unsubscribe(),
-  state_subscribeStorage: carried('state_storage', 'state_unsubscribeStorage', storageDifferences),
+  state_subscribeStorage: {
+    ...carried('state_storage', 'state_unsubscribeStorage', storageDifferences),
+    refuse: withoutKeys,
+  },
   state_unsubscribeStorage: unsubscribe(),
   grandpa_subscribeJustifications: justifications('grandpa'),
   grandpa_unsubscribeJustifications: unsubscribe(),
@@ -254,12 +262,20 @@ const unknownSubscription = /subscribe|watch|follow/i;
 const unknown = read({ idempotent: false });
 const denied: MethodTraits = { ...unknown, kind: 'denied' };
 
-/** Traits of a method. `allowed` names methods that are served though denied by default. */
+/**
+ * Traits of a method. `allowed` names methods that are served though denied by default, or by
+ * default with some params.
+ */
 export function methodTraits(method: string, allowed: ReadonlySet<string>): MethodTraits {
   const row = table.get(method);
-  if (allowed.has(method)) return row ?? unknown;
+  if (allowed.has(method)) return row?.refuse ? servedWhole(row) : (row ?? unknown);
   if (deniedNames.has(method) || deniedFamilies.test(method)) return denied;
   return row ?? (unknownSubscription.test(method) ? denied : unknown);
+}
+
+/** The row without what it refuses by default. */
+function servedWhole({ refuse: _, ...row }: MethodTraits): MethodTraits {
+  return row;
 }
 
 /** Names of all methods in the table, for documentation and tests. */

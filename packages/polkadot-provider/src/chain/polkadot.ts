@@ -41,7 +41,10 @@ export interface PolkadotOptions {
    * @default 1
    */
   readonly minPeers?: number;
-  /** Methods served although they are denied by default, like `state_getPairs`. @default [] */
+  /**
+   * Methods served although they are denied by default, like `state_getPairs`, or in part, like
+   * `state_subscribeStorage` without keys. @default []
+   */
   readonly allowMethods?: readonly string[];
 }
 
