@@ -1,0 +1,97 @@
+// pnpm bench [--rounds 5] [--seconds 3] [--only http,provider] [--no-report] [--no-build]
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { check, loadsOf, measure } from './src/loads.mjs';
+import { describeMachine, missingTools } from './src/machine.mjs';
+import { measureProvider, providerLoads, providerTargets } from './src/providers.mjs';
+import { report } from './src/report.mjs';
+import { compile, startTargets } from './src/targets.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    /** Beginnings of load ids, with commas between. */
+    only: { type: 'string', default: '' },
+    'no-report': { type: 'boolean', default: false },
+    /** Measures what was built before. */
+    'no-build': { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+/** Node compiles what is hot while it runs; after this it no longer gets faster. */
+const warmUpSeconds = 5;
+const isWanted = ({ id }) => options.only.split(',').some((beginning) => id.startsWith(beginning));
+
+const missing = await missingTools();
+if (missing.length > 0) {
+  console.error(`pnpm bench needs Linux with two cores and ${missing.join(', ')}.`);
+  console.error('On Debian: apt-get install nginx wrk gcc libc6-dev util-linux');
+  process.exit(1);
+}
+if (!options['no-build']) execFileSync('npx', ['tsc', '-b'], { cwd: root, stdio: 'inherit' });
+
+const folder = join(root, 'node_modules', '.cache', 'dshackle-bench');
+const programs = compile(folder);
+const machine = await describeMachine();
+const { targets, nodeUrl, stop } = await startTargets(folder, programs);
+
+const say = (text) => process.stdout.write(text);
+say(
+  'Upstream: native/upstream.c on one core, with the load generator. Measured: the other core.\n',
+);
+
+const results = [];
+for (const load of loadsOf(programs).filter(isWanted)) {
+  say(`\n${load.title}\n`);
+  for (const id of load.targets) {
+    await check(targets[id]);
+    await measure(load, targets[id], warmUpSeconds);
+  }
+  const samples = Object.fromEntries(load.targets.map((id) => [id, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const id of load.targets) {
+      const sample = await measure(load, targets[id], seconds);
+      samples[id].push(sample);
+      const { perSecond, p50Ms, p99Ms, cpu } = sample;
+      const figures = `${Math.round(perSecond)}/s  p50 ${p50Ms} ms  p99 ${p99Ms} ms`;
+      say(`  ${id.padEnd(14)}${figures}  core ${Math.round(100 * cpu)} %\n`);
+    }
+  }
+  for (const id of load.targets) await check(targets[id]);
+  const { id, title, isHeadline = false } = load;
+  results.push({ id, title, isHeadline, samples });
+}
+const providerResults = [];
+for (const load of providerLoads.filter(isWanted)) {
+  say(`\n${load.title}\n`);
+  const samples = Object.fromEntries(providerTargets.map(({ id }) => [id, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const target of providerTargets) {
+      const sample = await measureProvider(load, target, nodeUrl);
+      samples[target.id].push(sample);
+      const { timeMs, cpuMs } = sample;
+      say(`  ${target.id.padEnd(14)}${timeMs.toFixed(1)} ms  CPU ${cpuMs.toFixed(1)} ms\n`);
+    }
+  }
+  providerResults.push({ id: load.id, title: load.title, samples });
+}
+await stop();
+
+const names = Object.fromEntries(
+  [...Object.values(targets), ...providerTargets].map(({ id, name }) => [id, name]),
+);
+const run = { machine, rounds, seconds, warmUpSeconds, names, results, providerResults };
+const { text, summary } = report(run);
+say(`\n${summary}\n`);
+if (!options['no-report'] && options.only === '') {
+  writeFileSync(join(root, 'docs', 'benchmarks.md'), text);
+  writeFileSync(join(root, 'docs', 'benchmarks.json'), `${JSON.stringify(run, undefined, 1)}\n`);
+  say('Written: docs/benchmarks.md and docs/benchmarks.json\n');
+}
+process.exit();
