@@ -15,8 +15,9 @@ export interface ClientOptions {
   /** Bytes of JSON that those results came from, at most. @default 33_554_432 (32 MiB) */
   readonly cacheMaxBytes?: number;
   /**
-   * How long those results are kept, in milliseconds (`null`: while there is room). polkadot-js
-   * takes it for its storage cache too, with its own default. @default 30_000
+   * How long those results are kept, in milliseconds, at most 1_800_000, which is half an hour
+   * (`null` or 0: while there is room). polkadot-js takes it for its storage cache too, with its own
+   * default and its own bound. @default 30_000
    */
   readonly cacheTtlMs?: number | null;
 }

@@ -12,6 +12,7 @@ import {
 } from '@dshackle/core';
 import { FakeClock } from '@dshackle/core/testing';
 import RpcError from '@polkadot/rpc-provider/coder/error';
+import { LRUCache } from '@polkadot/rpc-provider/lru';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { polkadot } from './chain/polkadot.ts';
@@ -363,6 +364,22 @@ describe('a subscription', () => {
     onItem('1');
     onItem('2');
     expect(heard).toEqual([1, 'bug', 2, 'bug']);
+  });
+});
+
+describe('the time that results are kept', () => {
+  it('is one that polkadot-js takes for its own cache, or refused at once', () => {
+    for (const cacheTtlMs of [0, 1_800_000, null]) {
+      const { ttl } = new PolkadotProvider(balancer.engine, { cacheTtlMs });
+      expect(ttl).toBe(cacheTtlMs);
+      expect(() => new LRUCache(1, ttl as number)).not.toThrow();
+    }
+    for (const cacheTtlMs of [-1, 1_800_001, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => new LRUCache(1, cacheTtlMs)).toThrow();
+      expect(() => new PolkadotProvider(balancer.engine, { cacheTtlMs })).toThrow(
+        `cacheTtlMs is ${cacheTtlMs}; allowed: from 0 to 1800000, or null`,
+      );
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import {
   type Balancer,
+  BalancerError,
   type Call,
   type Chain,
   type Clock,
@@ -22,6 +23,9 @@ import { answeredError, callError, notConnectedError } from './provider-errors.t
 import type { ClientOptions, PolkadotProviderOptions } from './provider-options.ts';
 import { ProviderStatistics } from './provider-stats.ts';
 import { type LoadedResult, ResultCache } from './result-cache.ts';
+
+/** polkadot-js makes no cache of a longer time, and says so only once it has connected. */
+const maxCacheTtlMs = 1_800_000;
 
 /**
  * polkadot-js's provider over many nodes: give it to `ApiPromise.create({ provider })`. A call
@@ -55,7 +59,7 @@ export class PolkadotProvider implements ProviderInterface {
    * `source`: options for an engine of its own, or an engine that is shared; that one stays open
    * when this provider disconnects. `options` go with a shared engine only.
    *
-   * @throws BalancerError `invalid request` when a URL cannot be used
+   * @throws BalancerError `invalid request` when a URL or `cacheTtlMs` cannot be used
    */
   constructor(source: PolkadotProviderOptions | Balancer, options: ClientOptions = {}) {
     // One chain for good: what it pinned at first must hold after connecting again, and in a clone.
@@ -65,6 +69,7 @@ export class PolkadotProvider implements ProviderInterface {
     this.#options = isBalancer(source) ? options : source;
     this.#clock = (isBalancer(source) ? undefined : source.clock) ?? systemClock;
     const { cacheCapacity = 1024, cacheMaxBytes = 2 ** 25, cacheTtlMs = 30_000 } = this.#options;
+    checkCacheTtl(cacheTtlMs);
     this.#cache = new ResultCache({
       capacity: cacheCapacity,
       maxBytes: cacheMaxBytes,
@@ -258,6 +263,12 @@ export class PolkadotProvider implements ProviderInterface {
   #isUnsubscribe(method: string): boolean {
     return this.balancer?.chain.traits(method).kind === 'unsubscribe';
   }
+}
+
+function checkCacheTtl(ttlMs: number | null): void {
+  if (ttlMs === null || (ttlMs >= 0 && ttlMs <= maxCacheTtlMs)) return;
+  const range = `from 0 to ${maxCacheTtlMs}, or null`;
+  throw new BalancerError('invalid request', `cacheTtlMs is ${ttlMs}; allowed: ${range}`);
 }
 
 function toCall(method: string, params: readonly unknown[]): Call {
