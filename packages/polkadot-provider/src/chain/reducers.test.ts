@@ -46,6 +46,15 @@ describe('a storage subscription', () => {
     );
   });
 
+  it('remembers no key but those of the first item, whatever a node sends', () => {
+    const reduce = storageDifferences();
+    reduce(item('0xb1', [['0x01', '0xaa']]));
+    const others = item('0xb2', [['0x02', '0xbb']]);
+    expect(reduce(others)).toBe(others);
+    expect(reduce(others)).toBe(others);
+    expect(reduce(item('0xb2', [['0x01', '0xaa']]))).toBeUndefined();
+  });
+
   it('hears nothing when nothing differs', () => {
     const reduce = storageDifferences();
     reduce(item('0xb1', [['0x01', '0xaa']]));

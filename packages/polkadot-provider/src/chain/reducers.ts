@@ -25,15 +25,17 @@ interface ChangeSet {
 
 /**
  * Passes on only real differences of storage values. A node's first item after every subscribe
- * holds all keys, so after a resume most of it is known already. The table is bounded by the keys
- * that the client subscribed to.
+ * holds all keys, so after a resume most of it is known already. Only the keys of the very first
+ * item are remembered: a node may not fill the table with others.
  */
 export function storageDifferences(): Reducer {
   const last = new Map<string, string | null>();
+  let isFirst = true;
   return (item) => {
     const { block, changes } = JSON.parse(item) as ChangeSet;
     const news = changes.filter(([key, value]) => last.get(key) !== value);
-    for (const [key, value] of news) last.set(key, value);
+    for (const [key, value] of news) if (isFirst || last.has(key)) last.set(key, value);
+    isFirst = false;
     if (news.length === 0) return undefined;
     return news.length === changes.length ? item : JSON.stringify({ block, changes: news });
   };
