@@ -8,6 +8,8 @@ export interface Connection {
   readonly session: Session;
   /** False once the provider disconnected; what still arrives then is not delivered. */
   current: boolean;
+  /** Aborts then: calls under way are given up, also in an engine that others share. */
+  readonly signal: AbortSignal;
 }
 
 /** A client's subscription; it keeps the id that it was given when it was made. */
@@ -87,9 +89,10 @@ export class ClientSubscriptions {
       if (traits?.source === 'upstream' && traits.resume === 'never') {
         this.#lose(key, subscription, notConnectedError());
       } else {
-        this.#carry(connection, subscription, () => key).catch((error: Error) =>
-          this.#lose(key, subscription, error),
-        );
+        this.#carry(connection, subscription, () => key).catch((error: Error) => {
+          // Disconnected once more meanwhile: it is kept for the next time.
+          if (connection.current) this.#lose(key, subscription, error);
+        });
       }
     }
   }
@@ -100,7 +103,7 @@ export class ClientSubscriptions {
     subscription: ClientSubscription,
     keyed: (id: string) => string,
   ): Promise<void> {
-    const { balancer, session } = connection;
+    const { balancer, session, signal } = connection;
     let key: string | undefined;
     const outcome = await balancer.subscribe(
       subscription.call,
@@ -117,7 +120,7 @@ export class ClientSubscriptions {
           if (key !== undefined) this.#lose(key, subscription, callError(error, 0));
         },
       },
-      { session },
+      { session, signal },
     );
     if (outcome.kind === 'error') throw answeredError(outcome.error);
     if (key === undefined) throw notConnectedError();

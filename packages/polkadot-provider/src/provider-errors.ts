@@ -39,6 +39,8 @@ function wording(error: BalancerError, elapsedMs: number): string {
       const upstream = error.attempts.at(-1)?.upstream ?? 'upstream';
       return `disconnected from ${upstream}: 1006:: ${error.rawMessage}`;
     }
+    // The only signal that calls are made with is that of `disconnect()`.
+    case 'cancelled':
     case 'closed':
       return 'disconnected from all upstreams: 1000:: Normal connection closure';
     case 'denied':

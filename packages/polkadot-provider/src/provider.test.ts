@@ -2,6 +2,7 @@ import {
   type Balancer,
   BalancerError,
   type Call,
+  type CallOptions,
   errorReply,
   NoEligibleUpstreamError,
   type Reply,
@@ -44,12 +45,17 @@ class ScriptedBalancer {
     return new Session();
   }
 
-  async forward(call: Call, { session }: { session?: Session } = {}) {
+  async forward(call: Call, { session, signal }: CallOptions = {}) {
+    if (signal?.aborted) throw new BalancerError('cancelled', call.method);
     this.calls.push(call);
     this.sessions.add(session);
     const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
     if (answer instanceof Error) throw answer;
-    return { reply: await (answer ?? result('ok')), upstream: 'a', attempts: [] };
+    const given = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(new BalancerError('cancelled', call.method)));
+    });
+    const reply = await Promise.race([answer ?? result('ok'), given]);
+    return { reply, upstream: 'a', attempts: [] };
   }
 
   async subscribe(
@@ -395,6 +401,27 @@ describe('disconnecting', () => {
     balancer.setAvailable(false);
     balancer.setAvailable(true);
     expect(events).toEqual(['disconnected']);
+  });
+
+  it('fails calls under way, and those that wait for a node, also with a shared engine', async () => {
+    balancer.answers = [new Promise(() => {})];
+    const underWay = rejection(provider.send('system_chain', []));
+    await Promise.resolve();
+    balancer.setAvailable(false);
+    const waiting = rejection(provider.send('system_name', []));
+    await provider.disconnect();
+    for (const error of await Promise.all([underWay, waiting])) {
+      expect(error.message).toBe(
+        'disconnected from all upstreams: 1000:: Normal connection closure',
+      );
+    }
+    expect(balancer.calls.map(({ method }) => method)).toEqual(['system_chain']);
+    expect(balancer.closed).toBe(false);
+    await provider.connect();
+    balancer.answers = [];
+    const later = provider.send('system_version', []);
+    balancer.setAvailable(true);
+    await expect(later).resolves.toBe('ok');
   });
 
   it('and connecting again takes up the subscriptions under their ids', async () => {

@@ -27,6 +27,14 @@ import { type LoadedResult, ResultCache } from './result-cache.ts';
 /** polkadot-js makes no cache of a longer time, and says so only once it has connected. */
 const maxCacheTtlMs = 1_800_000;
 
+/** What the provider knows of the engine that it is connected to. */
+interface OwnConnection extends Connection {
+  /** Parts with the engine. */
+  readonly leave: () => void;
+  /** Shared by all calls that wait for a node. */
+  availability?: Promise<void> | undefined;
+}
+
 /**
  * polkadot-js's provider over many nodes: give it to `ApiPromise.create({ provider })`. A call
  * goes to the best node, and to another one when that fails; a subscription outlives the node that
@@ -48,10 +56,8 @@ export class PolkadotProvider implements ProviderInterface {
   readonly #stats = new ProviderStatistics();
   readonly #subscriptions = new ClientSubscriptions(() => this.#stats.add('errors'));
   readonly #cache: ResultCache;
-  #connection: (Connection & { readonly stopListening: () => void }) | undefined;
+  #connection: OwnConnection | undefined;
   #isConnected = false;
-  /** Shared by all calls that wait for a node. */
-  #availability: Promise<void> | undefined;
   /** Height up to which the session of the last connection had seen the chain. */
   #seen = -1;
 
@@ -123,13 +129,16 @@ export class PolkadotProvider implements ProviderInterface {
     this.#subscriptions.resume(this.#open());
   }
 
-  /** Disconnects until `connect()`. Calls under way fail; subscriptions are kept. */
+  /**
+   * Disconnects until `connect()`. Calls under way fail at once; what the engine has sent of them
+   * may be done all the same. Subscriptions are kept.
+   */
   async disconnect(): Promise<void> {
     const connection = this.#connection;
     if (!connection) return;
     this.#connection = undefined;
     connection.current = false;
-    connection.stopListening();
+    connection.leave();
     this.#seen = connection.session.seen;
     this.#subscriptions.suspend();
     // Before closing, which takes time: it may be connected anew by then.
@@ -176,13 +185,18 @@ export class PolkadotProvider implements ProviderInterface {
     return this.#subscriptions.close(type, id);
   }
 
-  #open(): Connection {
+  #open(): OwnConnection {
     const source = this.#source;
     const balancer = isBalancer(source) ? source : createBalancer(source);
     const session = balancer.session();
     session.observe(this.#seen);
     const stopListening = balancer.onAvailability((available) => this.#setConnected(available));
-    this.#connection = { balancer, session, stopListening, current: true };
+    const left = new AbortController();
+    const leave = (): void => {
+      stopListening();
+      left.abort();
+    };
+    this.#connection = { balancer, session, leave, signal: left.signal, current: true };
     if (balancer.available) this.#setConnected(true);
     else void this.#reportUnavailable(this.#connection);
     return this.#connection;
@@ -196,7 +210,7 @@ export class PolkadotProvider implements ProviderInterface {
   }
 
   /** A pool of which no node comes up must not leave an application waiting without a word. */
-  async #reportUnavailable(connection: Connection): Promise<void> {
+  async #reportUnavailable(connection: OwnConnection): Promise<void> {
     await this.#available(connection);
     if (!connection.current || this.#isConnected) return;
     // The engine's refusal says why each upstream does not serve.
@@ -210,20 +224,23 @@ export class PolkadotProvider implements ProviderInterface {
   }
 
   /** Resolves when a node can serve, or when that has taken too long: the engine then says why. */
-  #available({ balancer }: Connection): Promise<void> {
-    if (balancer.available) return Promise.resolve();
-    this.#availability ??= this.#waitFor(balancer).finally(() => {
-      this.#availability = undefined;
+  #available(connection: OwnConnection): Promise<void> {
+    if (connection.balancer.available) return Promise.resolve();
+    connection.availability ??= this.#waitFor(connection).finally(() => {
+      connection.availability = undefined;
     });
-    return this.#availability;
+    return connection.availability;
   }
 
-  async #waitFor(balancer: Balancer): Promise<void> {
-    const tooLong = new AbortController();
+  async #waitFor({ balancer, signal }: Connection): Promise<void> {
+    const enough = new AbortController();
+    const stop = (): void => enough.abort();
+    signal.addEventListener('abort', stop);
     const { availabilityTimeoutMs = 30_000 } = this.#options;
-    const timer = this.#clock.setTimeout(() => tooLong.abort(), availabilityTimeoutMs);
-    await balancer.ready(tooLong.signal).catch(() => undefined);
+    const timer = this.#clock.setTimeout(stop, availabilityTimeoutMs);
+    await balancer.ready(enough.signal).catch(() => undefined);
     this.#clock.clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 
   async #cached(call: Call): Promise<LoadedResult> {
@@ -235,8 +252,8 @@ export class PolkadotProvider implements ProviderInterface {
   }
 
   #request(call: Call): Promise<LoadedResult> {
-    return this.#attempt(call, async ({ balancer, session }) => {
-      const { reply } = await balancer.forward(call, { session });
+    return this.#attempt(call, async ({ balancer, session, signal }) => {
+      const { reply } = await balancer.forward(call, { session, signal });
       if (reply.kind === 'error') throw answeredError(reply.error);
       this.#stats.add('bytesRecv', reply.result.length);
       return { value: JSON.parse(reply.result), bytes: reply.result.length };
