@@ -90,6 +90,9 @@ const hasOpenssl = ((): boolean => {
   }
 })();
 
+const needed = hasOpenssl ? '' : ' (skipped: install openssl)';
+const certificateTest = `shows its certificate and trusts the one it was told to${needed}`;
+
 describe('a configured server', () => {
   it('shows its upstreams the credentials and headers it was given, and nobody else', async () => {
     const { seen, host } = await listen();
@@ -118,7 +121,7 @@ describe('a configured server', () => {
     expect(`${answer.text} ${lines.join()}`).not.toMatch(/hunter|key/);
   });
 
-  it.skipIf(!hasOpenssl)('shows its certificate and trusts the one it was told to', async () => {
+  it.skipIf(!hasOpenssl)(certificateTest, async () => {
     const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];

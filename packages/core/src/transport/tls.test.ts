@@ -15,7 +15,9 @@ import { websocket } from './websocket.ts';
 const context = { upstream: 'a', clock: systemClock, random: seededRandom(1) };
 const answer = '{"jsonrpc":"2.0","id":1,"result":"ok"}';
 
-describe.runIf(hasOpenssl)('TLS to an upstream', () => {
+const needed = hasOpenssl ? '' : ' (skipped: install openssl)';
+
+describe.runIf(hasOpenssl)(`TLS to an upstream${needed}`, () => {
   let own: Certificate;
   let client: Certificate;
   let server: Server;
