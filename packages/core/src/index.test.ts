@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import * as core from './index.ts';
+import * as contracts from './testing/contracts.ts';
+import * as testing from './testing/index.ts';
+
+describe('the package exports this and nothing else', () => {
+  it('to applications', () => {
+    expect(Object.keys(core).sort()).toMatchInlineSnapshot(`
+      [
+        "BalancerError",
+        "NoEligibleUpstreamError",
+        "RetryBudgetExhaustedError",
+        "RpcResponseError",
+        "Session",
+        "TimeoutError",
+        "TransportError",
+        "combined",
+        "createBalancer",
+        "delay",
+        "describeEndpoint",
+        "endpoint",
+        "errorReply",
+        "http",
+        "isBalancerError",
+        "isBatch",
+        "jsonRpcCodes",
+        "memoryStore",
+        "p2c",
+        "readEnvelope",
+        "roles",
+        "roundRobin",
+        "splitBatch",
+        "systemClock",
+        "websocket",
+      ]
+    `);
+  });
+
+  it('to tests, as ./testing', () => {
+    expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+      [
+        "FakeClock",
+        "FakeLedger",
+        "FakeNode",
+        "ScriptedTransport",
+        "fakeChain",
+        "result",
+        "seededRandom",
+        "testBalancer",
+      ]
+    `);
+  });
+
+  it('to tests of strategies and transports, as ./testing/contracts', () => {
+    expect(Object.keys(contracts).sort()).toMatchInlineSnapshot(`
+      [
+        "describeSelector",
+        "describeStore",
+        "describeTransport",
+      ]
+    `);
+  });
+});
