@@ -21,6 +21,8 @@ import type { RunningCall } from './running-calls.ts';
 /** Reasons that stay, whatever the upstream does next. */
 const lasting: ReadonlySet<Ineligibility> = new Set(['lacks the method', 'labels do not match']);
 
+const nobody: ReadonlySet<string> = new Set();
+
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
 export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
   return new Promise((resolve, reject) => new Race(engine, context, resolve, reject).start());
@@ -42,7 +44,9 @@ class Race implements RunningCall, Asker {
   readonly #context: CallContext;
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: BalancerError) => void;
-  readonly #tried = new Set<string>();
+  /** Made for the second attempt, which most calls do not need. */
+  #tried: Set<string> | undefined;
+  #firstTried: string | undefined;
   #running = 0;
   #started = 0;
   #failures = 0;
@@ -111,7 +115,7 @@ class Race implements RunningCall, Asker {
       this.#giveUp();
       return;
     }
-    const selection = this.#engine.select(this.#context.need, this.#tried);
+    const selection = this.#engine.select(this.#context.need, this.#triedSoFar());
     if (selection.kind === 'chosen') this.#launch(selection.upstream, selection.panic, false);
     else if (this.#running === 0) this.#exhausted(selection.reasons);
   }
@@ -123,13 +127,20 @@ class Race implements RunningCall, Asker {
     const leftMs = Math.max(1, deadlineAtMs - nowMs);
     // A call that must not be repeated has nothing to gain from giving up early.
     const timeoutMs = traits.idempotent ? Math.min(leftMs, options.attemptTimeoutMs) : leftMs;
-    this.#tried.add(upstream.id);
+    if (this.#tried) this.#tried.add(upstream.id);
+    else this.#firstTried = upstream.id;
     this.#running += 1;
     this.#started += 1;
     void upstream
       .attempt(call, traits, timeoutMs, panic, this)
       .then((outcome) => this.#settle(upstream, outcome, nowMs, hedge));
     if (!this.#isHedgeNext) this.#arm(nowMs);
+  }
+
+  #triedSoFar(): ReadonlySet<string> {
+    if (this.#firstTried === undefined) return nobody;
+    this.#tried ??= new Set([this.#firstTried]);
+    return this.#tried;
   }
 
   /** Sets the timer to the next hedge, or to the deadline when that comes first. */
@@ -168,7 +179,7 @@ class Race implements RunningCall, Asker {
   #launchHedge(): void {
     const { options, retryBudget } = this.#engine;
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
-    const selection = this.#engine.select(this.#context.need, this.#tried);
+    const selection = this.#engine.select(this.#context.need, this.#triedSoFar());
     // The first hedge is as free as the first failover: a hung upstream is a failed one.
     if (selection.kind === 'none' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
     this.#hedges += 1;
@@ -194,7 +205,8 @@ class Race implements RunningCall, Asker {
     }
     if (this.#done) return;
     const said = outcome.kind === 'answer' ? 'answered' : outcome.reason;
-    attempts.push({ upstream: upstream.id, durationMs, outcome: said, ...(hedge && { hedge }) });
+    const attempt = { upstream: upstream.id, durationMs, outcome: said };
+    attempts.push(hedge ? { ...attempt, hedge } : attempt);
     if (outcome.kind === 'answer') {
       this.#finish(outcome.reply, upstream.id);
       return;
@@ -248,7 +260,7 @@ class Race implements RunningCall, Asker {
   /** Everybody failed once: a short pause, then everybody may be tried again. */
   #pause(): void {
     const { deadlines, random } = this.#engine;
-    this.#tried.clear();
+    this.#tried?.clear();
     const pauseMs = roundPauseMs(this.#round, random);
     this.#round += 1;
     this.#pauseTimer = deadlines.add(pauseMs, () => {
