@@ -94,9 +94,10 @@ async function start(file: string, format: LogFormat): Promise<void> {
   const config = loadConfig(file);
   const log = lineLogger({ format });
   const server = await startConfigured(config, { log });
+  // Before it is said that we listen: who waits for that may send a signal at once.
+  closeOnSignals(server, config.proxy.drainMs, log);
   const routes = config.proxy.routes.map(({ id }) => `/${id}`);
   log.info('listening', { url: server.url, routes, version: version() });
-  closeOnSignals(server, config.proxy.drainMs, log);
 }
 
 function version(): string {
