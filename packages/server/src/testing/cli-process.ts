@@ -40,6 +40,10 @@ export class CliProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Log lines so far, with `--log-format json`. */
   get log(): readonly Readonly<Record<string, unknown>>[] {
     const lines = this.#stderr.split('\n').filter((line) => line.startsWith('{'));
