@@ -66,7 +66,7 @@ async function expectAnswers(): Promise<void> {
   expect(JSON.parse(text)).toEqual({ jsonrpc: '2.0', id: 1, result: devnet.genesisHash });
 }
 
-describe('a server that is flooded', () => {
+describe('a server that is flooded', { timeout: 120_000 }, () => {
   it('with huge bodies still answers', async () => {
     const allowed = JSON.stringify(call('author_rotateKeys', ['x'.repeat(9 * mib)]));
     const garbage = '['.repeat(9 * mib);
