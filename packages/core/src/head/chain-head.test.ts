@@ -91,6 +91,38 @@ describe('ChainHead, best', () => {
     expect(test.head.best?.number).toBe(20);
   });
 
+  it('is not held back by a second node that works through old blocks and does not say so', async () => {
+    const test = pool(2);
+    test.best(test.at(7), 1);
+    test.final(test.at(5), 1);
+    test.best(test.at(90), 0);
+    test.final(test.at(88), 0);
+    expect(test.numbers()).toEqual([10, 5]);
+    for (let number = 8; number <= 30; number += 1) {
+      test.best(test.at(number), 1);
+      await test.clock.advance(200);
+    }
+    expect(test.numbers()).toEqual([90, 88]);
+    // Once it has caught up, its word counts again.
+    test.best(test.at(91), 1);
+    test.best(test.at(100), 0);
+    expect(test.head.best?.number).toBe(94);
+  });
+
+  it('does not go back because a second node joins far behind', async () => {
+    const test = pool(2);
+    test.best(test.at(70), 0);
+    test.final(test.at(68), 0);
+    test.best(test.at(6), 1);
+    expect(test.numbers()).toEqual([70, 68]);
+    for (const number of [71, 72, 73, 74]) {
+      test.best(test.at(number), 0);
+      await test.clock.advance(blockTimeMs);
+    }
+    test.best(test.at(75), 0);
+    expect(test.head.best?.number).toBe(75);
+  });
+
   it('does not change chains between heads of equal height', () => {
     const test = pool(2);
     test.best(test.at(10), 0, 1);

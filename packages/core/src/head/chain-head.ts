@@ -27,6 +27,9 @@ export interface ChainHeadOptions {
   readonly stallAfterMs?: number;
 }
 
+/** A head that is more blocks than this behind, and runs too fast, is one that catches up. */
+const catchUpBlocks = 10;
+
 /** What a {@link ChainHead} tells. */
 export interface ChainHeadEvents {
   /** A block nobody had told of before. */
@@ -62,13 +65,15 @@ export interface ChainHeadSnapshot {
  * 1. Best is the highest block that a voter has, but at most `maxUnconfirmedLead` above the second
  *    highest voter, and never off the finalized chain; a voter that has been alone on its fork for
  *    some blocks while two others share another is not followed. It is always some voter's: when
- *    the only upstream that has a block goes, best steps back to what is left.
+ *    the only upstream that has a block goes, best steps back to what is left. A single second
+ *    voter that is far behind holds best where it is, but does not take it back.
  * 2. Finalized is the highest block that `finalizedQuorum` voters call final. It never goes back,
  *    with two exceptions, and both are reported: when two or more upstreams (or the only one there
  *    is) contradict it and outnumber those who agree, because the pool was first filled by a liar
  *    or a development chain began anew; and when the pool has stalled because most upstreams are
  *    on a chain that does not reach it, so that nobody can tell whether it is theirs.
- * 3. A voter is healthy, connected, not forked, and has moved its head while others did. Those
+ * 3. A voter is healthy, connected, not forked, has moved its head while others did, and is not
+ *    working through old blocks far behind the others (a syncing node that does not say so). Those
  *    that do not reach the finalized block do not hold up the others, unless they are the most.
  */
 export class ChainHead implements BlockIndex {
@@ -131,6 +136,7 @@ export class ChainHead implements BlockIndex {
     if (best) {
       if (state.best?.hash !== block.hash) state.bestAtMs = this.#clock.now();
       state.best = { number: block.number, hash: block.hash };
+      this.#notePace(state, block.number);
     }
     const isNew = this.#admits(block) && this.tree.add(block);
     // Known before best is chosen, heard after: who listens to blocks must find parents first.
@@ -220,13 +226,41 @@ export class ChainHead implements BlockIndex {
     return parent === undefined || parent.number === block.number - 1;
   }
 
+  /**
+   * Two blocks for each block time are taken for the pace of a node at the head; a few at once may
+   * be a reconnect.
+   */
+  #notePace(state: UpstreamState, number: number): void {
+    const now = this.#clock.now();
+    const { sinceMs, from } = state.pace ?? { sinceMs: now, from: number };
+    const elapsedMs = now - sinceMs;
+    const isFast = number - from > catchUpBlocks + (2 * elapsedMs) / this.#blockTimeMs;
+    if (isFast) state.catchingUp = true;
+    if (elapsedMs >= 3 * this.#blockTimeMs) {
+      state.catchingUp = isFast;
+      state.pace = { sinceMs: now, from: number };
+    } else state.pace = { sinceMs, from };
+  }
+
   #voters(): UpstreamState[] {
     const voters: UpstreamState[] = [];
+    let highest = 0;
     for (const state of this.#states.values()) {
       if (state.voting && !state.forked && state.best && !this.#isLeftBehind(state)) {
         voters.push(state);
+        highest = Math.max(highest, state.best.number);
       }
     }
+    return this.#abreast(
+      voters.filter(
+        ({ catchingUp, best }) =>
+          !catchingUp || highest - (best as BlockId).number <= catchUpBlocks,
+      ),
+    );
+  }
+
+  /** Leaves out those that do not reach the finalized block, unless they are the most. */
+  #abreast(voters: UpstreamState[]): UpstreamState[] {
     const abreast = voters.filter((state) => !this.#fallsShort(state));
     return 2 * abreast.length >= voters.length ? abreast : voters;
   }
@@ -346,8 +380,11 @@ export class ChainHead implements BlockIndex {
     const [, second] = voters.map(({ best }) => (best as BlockId).number).sort((a, b) => b - a);
     const cap = second === undefined ? Number.POSITIVE_INFINITY : second + this.#maxUnconfirmedLead;
     let chosen: Block | undefined;
+    // Against one other voter nobody can tell who is wrong: what was believed stays.
+    const kept = voters.length === 2 ? (this.#best?.number ?? 0) : 0;
     for (const head of heads) {
-      const block = head.number <= cap ? head : this.tree.ancestorAt(head.hash, cap);
+      const limit = this.#isOnBest(head) ? Math.max(cap, kept) : cap;
+      const block = head.number <= limit ? head : this.tree.ancestorAt(head.hash, limit);
       if (!block || !this.#extendsFinalized(block) || this.#isLoner(head, heads)) continue;
       // At equal height the block we are on, or the chain we are on, is kept: no needless reorg.
       if (!chosen || block.number > chosen.number) chosen = block;

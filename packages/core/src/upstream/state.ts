@@ -21,6 +21,10 @@ export class UpstreamState {
   finalized: BlockId | undefined;
   /** When its best head last moved, on the engine's clock. */
   bestAtMs = Number.NEGATIVE_INFINITY;
+  /** Where its head stood when its pace was last measured. */
+  pace: { readonly sinceMs: number; readonly from: number } | undefined;
+  /** Its head runs much faster than blocks are made: it works through old ones. */
+  catchingUp = false;
   /** Rests until then (rate limit), on the engine's clock. */
   coolDownUntilMs = Number.NEGATIVE_INFINITY;
   /** Says that a block is final which contradicts the pool's agreed chain. */
@@ -46,6 +50,8 @@ export class UpstreamState {
     this.best = undefined;
     this.finalized = undefined;
     this.forked = false;
+    this.pace = undefined;
+    this.catchingUp = false;
     this.#announced.clear();
   }
 
