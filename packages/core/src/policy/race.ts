@@ -15,7 +15,7 @@ import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
-import { isRepeatable, mayRetry, roundPauseMs } from './retry.ts';
+import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 
 /** Reasons that stay, whatever the upstream does next. */
@@ -54,6 +54,8 @@ class Race implements RunningCall, Asker {
   #round = 0;
   #done = false;
   #lastFailure: BalancerError | undefined;
+  /** An upstream that failed may have seen the call. */
+  #maybeSeen = false;
   /** The first upstream's word that it lacks what was asked for. */
   #negative: { readonly reply: Reply; readonly upstream: string } | undefined;
   /** Always set, for whatever is next: a hedge, or the deadline. */
@@ -232,6 +234,7 @@ class Race implements RunningCall, Asker {
   #noteFailure(outcome: Extract<Outcome, { kind: 'failure' }>, upstream: Upstream): void {
     this.#failures += 1;
     this.#lastFailure = outcome.error;
+    this.#maybeSeen ||= outcome.sent;
     // What an upstream said of its own failure is the best answer to a call that cannot be repeated.
     if (outcome.reply && outcome.sent && !this.#context.traits.idempotent) {
       this.#finish(outcome.reply, upstream.id);
@@ -307,10 +310,16 @@ class Race implements RunningCall, Asker {
     this.#fail(
       new BalancerError(
         failure?.code ?? 'transport',
-        `${call.method}: ${failure?.rawMessage ?? 'no attempt is left'}`,
+        `${call.method}: ${failure?.rawMessage ?? 'no attempt is left'}${this.#doubt()}`,
         { ...this.#details(failure), origin: failure?.origin ?? 'local' },
       ),
     );
+  }
+
+  /** Promise 4: a submission that nobody answered is unknown, and the caller is told so. */
+  #doubt(): string {
+    const maybeSeen = this.#maybeSeen || this.#running > 0;
+    return maybeSeen && !this.#context.traits.idempotent ? unknownOutcome : '';
   }
 
   #finish(reply: Reply, upstream: string | undefined): void {

@@ -2,6 +2,9 @@ import type { MethodTraits } from '../chain/chain.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
+/** Added to the error of a call that must not be repeated and that an upstream may have seen. */
+export const unknownOutcome = '; whether it took effect is not known';
+
 /** May the call be made again after this outcome, without doing something twice? */
 export function isRepeatable(traits: MethodTraits, outcome: Outcome): boolean {
   return (

@@ -63,6 +63,38 @@ const asked = (test: TestBalancer, method: string): number =>
 const tooMany = errorReply({ code: 404, message: 'too many subscriptions' });
 
 describe('a subscription that one upstream carries', () => {
+  it('is complete with its last item, whatever becomes of the upstream', async () => {
+    await using test = await testBalancer();
+    const one = subscriber();
+    await test.balancer.subscribe(submit, one.handlers);
+    const node = carrier(test, submit.method);
+    node.push(submit.method, 'ready');
+    node.push(submit.method, 'done');
+    node.push(submit.method, 'once more');
+    node.crash();
+    await test.clock.advance(10_000);
+    expect(one.heard).toEqual(['subscribed', '"ready"', '"done"']);
+    expect(one.ends).toEqual([]);
+    expect(asked(test, submit.method)).toBe(1);
+  });
+
+  it('tells what was tried, and that a submission may have taken effect, when nobody accepts', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.hang();
+    const one = subscriber();
+    const failed = test.balancer.subscribe(submit, one.handlers).catch((error: unknown) => error);
+    await test.clock.advance(0);
+    const node = test.nodes.find(({ calls }) => calls.some((c) => c.method === submit.method));
+    node?.crash('connection lost');
+    await test.clock.advance(100);
+    expect(await failed).toMatchObject({
+      code: 'transport',
+      message: expect.stringContaining('whether it took effect is not known'),
+      attempts: [{ upstream: node?.id, outcome: 'connection lost' }],
+    });
+    expect(asked(test, submit.method)).toBe(1);
+  });
+
   it('survives the death of its upstream without repeating itself', async () => {
     await using test = await testBalancer();
     const one = subscriber();
@@ -158,7 +190,10 @@ describe('a subscription that one upstream carries', () => {
     }
     const failed = test.balancer.subscribe(submit, subscriber().handlers).catch((e: unknown) => e);
     await test.clock.advance(40_000);
-    expect(await failed).toMatchObject({ code: 'transport', rawMessage: 'connection lost' });
+    expect(await failed).toMatchObject({
+      code: 'transport',
+      rawMessage: 'submit_and_watch: connection lost; whether it took effect is not known',
+    });
     expect(asked(test, submit.method)).toBe(1);
     // Two are left; the one that had no room has done nothing.
     const [one, other] = test.nodes.filter(

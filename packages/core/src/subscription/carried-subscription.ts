@@ -1,8 +1,14 @@
 import type { Call, SubscribeOutcome } from '../call.ts';
 import type { Chain, SubscriptionTraits } from '../chain/chain.ts';
-import { BalancerError, isBalancerError, NoEligibleUpstreamError } from '../errors.ts';
+import {
+  type Attempt,
+  BalancerError,
+  isBalancerError,
+  NoEligibleUpstreamError,
+} from '../errors.ts';
 import { errorReply, jsonRpcCodes, type RawJson } from '../json-rpc/message.ts';
 import { describe } from '../policy/race.ts';
+import { unknownOutcome } from '../policy/retry.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import { type Clock, delay } from '../time/clock.ts';
@@ -49,6 +55,9 @@ export class CarriedSubscription {
   readonly #reduce: (item: RawJson) => RawJson | undefined;
   /** Aborted with a {@link BalancerError} when it is over. */
   readonly #stop = new AbortController();
+  /** Its last item was delivered: what becomes of its upstream is no loss. */
+  #complete = false;
+  readonly #attempts: Attempt[] = [];
   #carrier: TransportSubscription | undefined;
   #upstream: string | undefined;
 
@@ -89,7 +98,7 @@ export class CarriedSubscription {
   /** Goes on elsewhere, if that can be done without harm and somebody can take it. */
   leave(reason: string): void {
     const { traits, select, need } = this.#options;
-    if (this.#carrier === undefined || traits.resume === 'never') return;
+    if (this.#carrier === undefined || this.#complete || traits.resume === 'never') return;
     // One that is no longer good is still better than none.
     if (select(need(), new Set([this.#upstream as string])).kind === 'none') return;
     this.#release();
@@ -109,13 +118,19 @@ export class CarriedSubscription {
       if (selection.kind === 'chosen' && leftMs > 0) {
         tried.add(selection.upstream.id);
         const ms = Math.min(timeoutMs, leftMs);
+        const askedMs = clock.now();
         const outcome = await this.#ask(selection.upstream, ms, onAccepted);
         if (outcome === 'accepted') return { kind: 'subscribed' };
+        this.#attempts.push({
+          upstream: selection.upstream.id,
+          durationMs: clock.now() - askedMs,
+          outcome: isBalancerError(outcome) ? outcome.rawMessage : outcome.error.message,
+        });
         if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
         if (isBalancerError(outcome)) {
           lastError = outcome;
           // It may have been done: asking again would repeat it.
-          if (traits.resume === 'never' && wasSent(outcome)) throw outcome;
+          if (traits.resume === 'never' && wasSent(outcome)) throw this.#failed(outcome, true);
         } else {
           // The client's own mistake: nobody else need hear of it.
           if (judge(call.method, outcome.error).action === 'return') return outcome;
@@ -130,11 +145,24 @@ export class CarriedSubscription {
       }
       const patienceMs = tried.size > 0 ? deadlineMs : Math.min(waitMs, deadlineMs);
       if (clock.now() >= startMs + patienceMs) {
-        throw lastError ?? new NoEligibleUpstreamError(describe(reasons));
+        throw lastError
+          ? this.#failed(lastError, false)
+          : new NoEligibleUpstreamError(describe(reasons));
       }
       tried.clear();
       await this.#pause();
     }
+  }
+
+  /** What the caller is told: what was tried, and whether something may have come of it. */
+  #failed(error: BalancerError, unknown: boolean): BalancerError {
+    const { method } = this.#options.call;
+    const message = `${method}: ${error.rawMessage}${unknown ? unknownOutcome : ''}`;
+    return new BalancerError(error.code, message, {
+      origin: error.origin,
+      cause: error,
+      attempts: this.#attempts,
+    });
   }
 
   async #ask(
@@ -176,9 +204,10 @@ export class CarriedSubscription {
   }
 
   #deliver(item: RawJson): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted || this.#complete) return;
     let news: RawJson | undefined;
     try {
+      this.#complete = this.#options.traits.isLast?.(item) ?? false;
       news = this.#reduce(item);
     } catch (error) {
       // Nothing of the chain's that a reducer knows.
@@ -195,7 +224,7 @@ export class CarriedSubscription {
   }
 
   #lost(reason: string): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted || this.#complete) return;
     this.#carrier = undefined;
     const lostBy = this.#upstream;
     this.#upstream = undefined;
