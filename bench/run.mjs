@@ -25,7 +25,10 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 /** Node compiles what is hot while it runs; after this it no longer gets faster. */
-const warmUpSeconds = 5;
+const warmUpSeconds = 3;
+/** Share (0–1) of the time that a measured process may wait for others on its core. */
+const disturbedFrom = 0.05;
+const mostRepeats = 1;
 const isWanted = ({ id }) => options.only.split(',').some((beginning) => id.startsWith(beginning));
 
 const missing = await missingTools();
@@ -46,6 +49,19 @@ say(
   'Upstream: native/upstream.c on one core, with the load generator. Measured: the other core.\n',
 );
 
+/**
+ * Measures once more when others took the core away for a noticeable part of the time;
+ * gives the sample that was disturbed least.
+ */
+async function undisturbed(measureOnce) {
+  let best = await measureOnce();
+  for (let again = 0; again < mostRepeats && best.waited > disturbedFrom; again += 1) {
+    const sample = await measureOnce();
+    if (sample.waited < best.waited) best = sample;
+  }
+  return best;
+}
+
 const results = [];
 for (const load of loadsOf(programs).filter(isWanted)) {
   say(`\n${load.title}\n`);
@@ -56,7 +72,7 @@ for (const load of loadsOf(programs).filter(isWanted)) {
   const samples = Object.fromEntries(load.targets.map((id) => [id, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const id of load.targets) {
-      const sample = await measure(load, targets[id], seconds);
+      const sample = await undisturbed(() => measure(load, targets[id], seconds));
       samples[id].push(sample);
       const { perSecond, p50Ms, p99Ms, cpu } = sample;
       const figures = `${Math.round(perSecond)}/s  p50 ${p50Ms} ms  p99 ${p99Ms} ms`;
@@ -73,7 +89,7 @@ for (const load of providerLoads.filter(isWanted)) {
   const samples = Object.fromEntries(providerTargets.map(({ id }) => [id, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const target of providerTargets) {
-      const sample = await measureProvider(load, target, nodeUrl);
+      const sample = await undisturbed(() => measureProvider(load, target, nodeUrl));
       samples[target.id].push(sample);
       const { timeMs, cpuMs } = sample;
       say(`  ${target.id.padEnd(14)}${timeMs.toFixed(1)} ms  CPU ${cpuMs.toFixed(1)} ms\n`);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cpuSeconds, otherCore, runForJson } from './processes.mjs';
+import { cpuSeconds, otherCore, runForJson, waitedSeconds } from './processes.mjs';
 
 const httpScript = join(fileURLToPath(new URL('../native', import.meta.url)), 'http-load.lua');
 
@@ -77,16 +77,24 @@ export function loadsOf({ wsLoad }) {
  * @property {number} p50Ms
  * @property {number} p99Ms
  * @property {number} cpu share (0–1) of its core that the measured process used
+ * @property {number} waited share (0–1) of the time that it waited for others on its core
  */
 
 /** @returns {Promise<Sample>} */
 export async function measure(load, target, seconds) {
   const [command, args] = load.command(target, seconds);
-  const [cpuBefore, startMs] = [cpuSeconds(target.pid), performance.now()];
+  const { pid } = target;
+  const [cpuBefore, waitedBefore, startMs] = [
+    cpuSeconds(pid),
+    waitedSeconds(pid),
+    performance.now(),
+  ];
   const { errors, ...sample } = await runForJson(otherCore, command, args);
-  const cpu = (cpuSeconds(target.pid) - cpuBefore) / ((performance.now() - startMs) / 1000);
+  const tookSeconds = (performance.now() - startMs) / 1000;
+  const cpu = (cpuSeconds(pid) - cpuBefore) / tookSeconds;
+  const waited = (waitedSeconds(pid) - waitedBefore) / tookSeconds;
   if (errors > 0) throw new Error(`${target.name}: ${errors} errors under ${load.title}`);
-  return { ...sample, cpu };
+  return { ...sample, cpu, waited };
 }
 
 /** Throws unless the target answers as the node would. */

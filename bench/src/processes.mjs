@@ -58,6 +58,11 @@ export function cpuSeconds(pid) {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** Seconds that a process was ready to run while others had its core. */
+export function waitedSeconds(pid) {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
+}
+
 /** Asks a process to end, and waits until it has. */
 export async function stopChild(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -3,6 +3,7 @@
 import { PolkadotProvider } from '@dshackle/polkadot-provider';
 import { WsProvider } from '@polkadot/rpc-provider';
 import { benchChain } from './chain.mjs';
+import { waitedSeconds } from './processes.mjs';
 
 const [which, url, callsText, concurrencyText] = process.argv.slice(2);
 const calls = Number(callsText);
@@ -28,6 +29,7 @@ function freshKey() {
 async function measure() {
   const startMs = performance.now();
   const cpuBefore = process.cpuUsage();
+  const waitedBefore = waitedSeconds(process.pid);
   let left = calls;
   const work = async () => {
     while (left > 0) {
@@ -38,7 +40,9 @@ async function measure() {
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   const cpu = process.cpuUsage(cpuBefore);
-  return { timeMs: performance.now() - startMs, cpuMs: (cpu.user + cpu.system) / 1000 };
+  const timeMs = performance.now() - startMs;
+  const waited = (1000 * (waitedSeconds(process.pid) - waitedBefore)) / timeMs;
+  return { timeMs, cpuMs: (cpu.user + cpu.system) / 1000, waited };
 }
 
 for (let run = 0; run < warmUpRuns; run += 1) await measure();

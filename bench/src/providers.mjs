@@ -25,5 +25,6 @@ export async function measureProvider(load, target, nodeUrl) {
   return {
     timeMs: median(samples.map(({ timeMs }) => timeMs)),
     cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
+    waited: median(samples.map(({ waited }) => waited)),
   };
 }
