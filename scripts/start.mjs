@@ -2,9 +2,23 @@
 import { spawn } from 'node:child_process';
 import { build, install, root } from './pnpm.mjs';
 
+const usage = `npm start                     three local nodes, a server before them, and a demonstration
+npm start -- --once           the same, ending after the demonstration
+npm start -- --config FILE    a server before your own nodes
+
+Options of the demonstration: --port PORT (8080), --block-time MS (3000)`;
+
 const args = process.argv.slice(2);
 const serve = args.some((arg) => arg === '--config' || arg.startsWith('--config='));
 const entry = serve ? 'packages/server/dist/cli.js' : 'examples/demo/dist/main.js';
+
+const known = ['--once', '--help'];
+const unknown = serve ? undefined : args.find((arg, i) => !known.includes(arg) && !takesValue(i));
+if (args.includes('--help') || unknown !== undefined) {
+  if (unknown !== undefined) console.error(`unknown option ${unknown}`);
+  console.log(usage);
+  process.exit(unknown === undefined ? 0 : 2);
+}
 
 console.log('setting up (about a minute the first time)');
 await install({ quiet: true });
@@ -18,3 +32,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   });
 }
 child.once('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+
+/** `--port 1` and `--port=1`: the option and its value. */
+function takesValue(index) {
+  const names = ['--port', '--block-time'];
+  const isOption = names.some((name) => args[index] === name || args[index].startsWith(`${name}=`));
+  return isOption || names.includes(args[index - 1]);
+}

@@ -14,6 +14,7 @@ export function transferAndWatch(
       reject(new Error('this chain has no balances.transferKeepAlive'));
       return;
     }
+    let unwatch: (() => void) | undefined;
     transferKeepAlive(to, amount)
       .signAndSend(from, async ({ status, dispatchError }) => {
         if (dispatchError) reject(new Error(`the transfer failed: ${dispatchError.toString()}`));
@@ -21,8 +22,12 @@ export function transferAndWatch(
           reject(new Error(`the transfer ended as ${status.type}`));
         }
         if (!status.isFinalized) return;
+        unwatch?.();
         const header = await api.rpc.chain.getHeader(status.asFinalized);
         resolve(header.number.toNumber());
+      })
+      .then((stop) => {
+        unwatch = stop;
       })
       .catch(reject);
   });

@@ -230,6 +230,10 @@ describe('promise 6, right chain', () => {
     other.mine(20);
     const [a] = test.nodes as [FakeNode];
     const stranger = new FakeNode('stranger', other);
+    const refused: string[] = [];
+    test.balancer.on('unreachable', ({ upstream, reason }) =>
+      refused.push(`${upstream}: ${reason}`),
+    );
     test.balancer.addUpstream(stranger.upstream());
     a.crash();
     await a.restart(other);
@@ -237,6 +241,7 @@ describe('promise 6, right chain', () => {
     for (let i = 0; i < 20; i += 1) {
       expect(await test.balancer.request('local', [i])).toMatch(/local by [bc]/);
     }
+    expect(refused).toContain('stranger: wrong chain: expected genesis 0x0-a, found 0x0-other');
     const reasons = test.balancer.snapshot().upstreams.map(({ id, reason }) => [id, reason]);
     expect(Object.fromEntries(reasons)).toMatchObject({
       a: 'disconnected',

@@ -125,6 +125,7 @@ export class Rotation {
       probeIntervalMs: healthOptions.probeIntervalMs ?? 10_000,
       unhealthyThreshold: healthOptions.unhealthyThreshold ?? 2,
       onChange: () => this.#changed(),
+      onUnreachable: (reason) => this.#options.events.emit('unreachable', { upstream: id, reason }),
     });
     this.#pool.add(upstream);
     this.#outliers.add(id);

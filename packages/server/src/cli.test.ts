@@ -96,7 +96,7 @@ describe('dshackle', () => {
   it('validate says that a configuration is valid', async () => {
     const file = write('good.yaml', config([dead]));
     const { code, stdout } = await dshackle(['validate', file]).finished;
-    expect(stdout).toBe(`${file} is valid: 1 chains, 1 upstreams, 1 routes\n`);
+    expect(stdout).toBe(`${file} is valid: 1 chain, 1 upstream, 1 route\n`);
     expect(code).toBe(0);
   });
 

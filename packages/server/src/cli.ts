@@ -82,10 +82,12 @@ function logFormat(given = 'text'): LogFormat {
 }
 
 function summary({ file, chains, upstreams, proxy }: Config): string {
+  const count = (list: readonly unknown[], noun: string): string =>
+    `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
   const counts = [
-    `${chains.length} chains`,
-    `${upstreams.length} upstreams`,
-    `${proxy.routes.length} routes`,
+    count(chains, 'chain'),
+    count(upstreams, 'upstream'),
+    count(proxy.routes, 'route'),
   ];
   return `${file} is valid: ${counts.join(', ')}\n`;
 }

@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly unhealthyThreshold: number;
   /** Something changed that may matter to who can serve. */
   readonly onChange: () => void;
+  /** A connection failed or was refused, for another reason than the time before. */
+  readonly onUnreachable: (reason: string) => void;
 }
 
 /** One stretch of time through which the transport was open; late answers of another do not count. */
@@ -42,6 +44,8 @@ export class Supervisor {
   #probes = 0;
   #stopListening: () => void = () => {};
   #lastTrouble: string | undefined;
+  /** Why the connection could not be made the last time; told once, not at each try. */
+  #lastRefusal: string | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -68,6 +72,11 @@ export class Supervisor {
   }
 
   #onState(state: TransportState): void {
+    if (state.status === 'waiting' && state.reason !== this.#lastRefusal) {
+      this.#lastRefusal = state.reason;
+      this.#options.onUnreachable(state.reason);
+    }
+    if (state.status === 'open') this.#lastRefusal = undefined;
     if (state.status !== 'open') {
       if (!this.#watch) return;
       this.#disconnected();

@@ -19,6 +19,11 @@ export interface BalancerEvents {
     /** Why not, when it does not serve. */
     readonly reason: string | undefined;
   };
+  /**
+   * An upstream could not be connected to, or is of another chain; told again only when the reason
+   * changes.
+   */
+  unreachable: { readonly upstream: string; readonly reason: string };
   /** The first upstream became able to serve, or the last one ceased to. */
   availability: { readonly available: boolean };
   /** The pool's best head moved. */

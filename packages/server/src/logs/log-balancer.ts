@@ -8,6 +8,9 @@ export function logBalancer(balancer: Balancer, log: Logger): void {
     if (serving) log.info('upstream serves', { chain, upstream });
     else log.warn('upstream does not serve', { chain, upstream, reason });
   });
+  balancer.on('unreachable', ({ upstream, reason }) => {
+    log.warn('upstream cannot be reached', { chain, upstream, reason });
+  });
   balancer.on('availability', ({ available }) => {
     if (available) log.info('chain can be served', { chain });
     else log.error('chain cannot be served: no upstream is fit', { chain });
