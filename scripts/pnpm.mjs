@@ -9,6 +9,12 @@ const pnpmVersion = '12.21.0';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
+ * Our environment, without what an `npx -p … -c …` around us said about itself: a further npx would
+ * take it for its own.
+ */
+const { npm_config_call: _call, npm_config_package: _package, ...env } = process.env;
+
+/**
  * Runs a command in the root and resolves with its exit code; output goes where ours goes.
  *
  * @param {string} command
@@ -18,7 +24,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export function run(command, args, { quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: quiet ? 'pipe' : 'inherit' });
+    const child = spawn(command, args, { cwd: root, env, stdio: quiet ? 'pipe' : 'inherit' });
     let output = '';
     const keep = (chunk) => {
       output += chunk;
