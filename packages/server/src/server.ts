@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, delay, systemClock } from '@dshackle/core';
 import { createApp } from './app.ts';
@@ -92,17 +92,21 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const app = createApp({ routes, cors });
 
-  const server = createServer(
-    { keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: requestTimeoutMs, noDelay: true },
-    (request, response) => {
-      const route = request.method === 'POST' ? routes.find(request.url) : undefined;
-      if (route === undefined) app(request, response);
-      else http.handle(route, request, response);
-    },
-  );
+  const httpOptions = {
+    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    noDelay: true,
+    // Newer Nodes ask before they take an offer for an upgrade; older ones need `declineUpgrade`.
+    shouldUpgradeCallback: offersWebSocket,
+  };
+  const server = createServer(httpOptions, (request, response) => {
+    const route = request.method === 'POST' ? routes.find(request.url) : undefined;
+    if (route === undefined) app(request, response);
+    else http.handle(route, request, response);
+  });
   server.maxConnections = limits.maxConnections;
   server.on('upgrade', (request, socket, head) => {
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+    if (!offersWebSocket(request)) {
       declineUpgrade(server, request, socket as Socket, head);
       return;
     }
@@ -176,4 +180,8 @@ function reasonOf(error: NodeJS.ErrnoException): string {
     default:
       return error.message;
   }
+}
+
+function offersWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
