@@ -9,7 +9,7 @@ import type { UpstreamOptions } from './upstream/upstream.ts';
 
 /** Options of `createBalancer`. */
 export interface BalancerOptions {
-  /** What the engine must know of the chain, such as `polkadot()`. */
+  /** What the engine must know of the chain; a chain package makes it. */
   readonly chain: Chain;
   /** The upstreams to start with; a plain string is a URL. More may be added later. */
   readonly upstreams: readonly (string | UpstreamOptions)[];

@@ -198,7 +198,7 @@ export interface ChainView {
 
 /** All that the engine must know of one chain. A third chain is a new package, no line in core. */
 export interface Chain {
-  /** `polkadot`, `westend`, … as in configuration and metrics. */
+  /** Its name in configuration and metrics. */
   readonly id: string;
   readonly family: string;
   /** Expected time between blocks; lag in seconds and the stall alarm are multiples of it. */
