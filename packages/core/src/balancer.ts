@@ -9,6 +9,7 @@ import type { Engine } from './policy/engine.ts';
 import { LatencyQuantile } from './policy/latency-quantile.ts';
 import { resolvePolicyOptions } from './policy/options.ts';
 import { pipeline } from './policy/pipeline.ts';
+import { PromisedAnswer } from './policy/promised-answer.ts';
 import { RetryBudget } from './policy/retry-budget.ts';
 import { RunningCalls } from './policy/running-calls.ts';
 import { Rotation } from './rotation.ts';
@@ -176,15 +177,18 @@ class PooledBalancer implements Balancer {
     return new Session();
   }
 
-  async forward(call: Call, options: CallOptions = {}): Promise<Answer> {
-    this.#refuseIfClosing();
-    this.#running += 1;
-    try {
-      return await this.#handle(this.#contextOf(call, options));
-    } finally {
-      this.#running -= 1;
-      if (this.#running === 0) this.#idle?.();
-    }
+  forward(call: Call, options: CallOptions = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#refuseIfClosing();
+      const context = this.#contextOf(call, options);
+      this.#running += 1;
+      const receiver = new PromisedAnswer(resolve, reject, this.#onSettled);
+      try {
+        this.#handle(context, receiver);
+      } catch (error) {
+        receiver.onFailure(error);
+      }
+    });
   }
 
   async request<T = unknown>(
@@ -306,6 +310,11 @@ class PooledBalancer implements Balancer {
     await this.#rotation.close();
     deadlines.close();
   }
+
+  readonly #onSettled = (): void => {
+    this.#running -= 1;
+    if (this.#running === 0) this.#idle?.();
+  };
 
   #refuseIfClosing(): void {
     if (this.#closing) throw new BalancerError('closed', 'the balancer is closed');

@@ -21,10 +21,10 @@ const maxDepth = 10_000;
 const closers = new Uint8Array(maxDepth);
 
 /**
- * Longer texts are not searched for raw control characters in their strings: the search costs as
- * much as parsing, and all that they can break is the reader's own `JSON.parse`.
+ * Texts of more UTF-16 units are not searched for raw control characters in their strings: the
+ * search costs as much as parsing, and all that they can break is the reader's own `JSON.parse`.
  */
-const maxControlSearch = 64 * 1024;
+export const strictlyReadChars = 64 * 1024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON forbids in strings
 const controlPattern = /[\u0000-\u001f]/g;
@@ -48,7 +48,7 @@ export class JsonScanner {
   constructor(text: string) {
     this.#text = text;
     this.#nextBackslash = -1;
-    this.#nextControl = text.length > maxControlSearch ? Number.POSITIVE_INFINITY : -1;
+    this.#nextControl = text.length > strictlyReadChars ? Number.POSITIVE_INFINITY : -1;
   }
 
   /** The opening of an object. Its members are read with {@link nextKey} and {@link value}. */

@@ -26,10 +26,16 @@ export interface CallContext {
 }
 
 /**
- * Answers one call. No `async` function where it only passes the call on: each of those costs every
- * call a promise and three turns of the microtask queue.
+ * Where the outcome of one call goes. One of the two is called, once, and must not throw. Not a
+ * promise: one for each policy and each layer below would cost a call more than its routing.
  */
-export type Handler = (context: CallContext) => Promise<Answer>;
+export interface Receiver {
+  onAnswer(answer: Answer): void;
+  onFailure(error: unknown): void;
+}
+
+/** Answers one call, possibly before it returns. What it throws is a failure too. */
+export type Handler = (context: CallContext, receiver: Receiver) => void;
 
 /** Wraps a handler: may answer by itself, change the context, or watch over what comes back. */
 export type Policy = (next: Handler) => Handler;

@@ -1,103 +1,89 @@
-import { describe, expect, it, vi } from 'vitest';
-import { Coalescer, type CoalescerOptions } from './coalesce.ts';
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../call.ts';
+import { Coalescer } from './coalesce.ts';
 
-function setUp(options?: CoalescerOptions) {
-  const coalescer = new Coalescer<string, string>(options);
-  const executions: Deferred<string>[] = [];
-  const start = vi.fn(() => {
-    const execution = deferred<string>();
-    executions.push(execution);
-    return execution.promise;
+/** Those who wait for executions, and what they heard. */
+function setUp(maxKeys?: number) {
+  const coalescer = new Coalescer(maxKeys === undefined ? {} : { maxKeys });
+  const heard: string[] = [];
+  const receiver = (name: string) => ({
+    onAnswer: ({ upstream }: Answer) => heard.push(`${name} ${upstream}`),
+    onFailure: (error: unknown) => heard.push(`${name} ${(error as Error).message}`),
   });
-  const run = (key: string, begin: () => Promise<string> = start) =>
-    coalescer.run(key, begin, `note of ${key}`).outcome;
-  return { coalescer, executions, start, run };
+  /** As a call does it: joins what is in flight, else starts. */
+  const call = (key: string, name = key) => {
+    const running = coalescer.get(key);
+    const shared = running ?? coalescer.start(key, []);
+    shared.join(receiver(name));
+    return { shared, started: running === undefined };
+  };
+  return { coalescer, heard, call };
 }
 
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: Error) => void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((res, rej) => {
-    resolve = res;
-    reject = rej;
-  });
-  return { promise, resolve, reject };
-}
+const answer = (text: string): Answer => ({
+  reply: { kind: 'result', result: text },
+  upstream: text,
+  attempts: [],
+});
 
 describe('Coalescer', () => {
-  it('runs identical calls once and gives all the same answer', async () => {
-    const { coalescer, executions, start, run } = setUp();
-    const answers = Array.from({ length: 100 }, () => run('eth_blockNumber'));
-    expect(start).toHaveBeenCalledTimes(1);
+  it('runs identical calls once and gives all the same answer', () => {
+    const { coalescer, heard, call } = setUp();
+    const calls = Array.from({ length: 100 }, (_, index) => call('eth_blockNumber', `${index}`));
+    expect(calls.filter(({ started }) => started)).toHaveLength(1);
     expect(coalescer.size).toBe(1);
-    executions[0]!.resolve('0x10');
-    expect(new Set(await Promise.all(answers))).toEqual(new Set(['0x10']));
+    calls[0]!.shared.onAnswer(answer('0x10'));
+    expect(heard).toEqual(calls.map((_, index) => `${index} 0x10`));
     expect(coalescer.size).toBe(0);
   });
 
   it('runs different calls by themselves', () => {
-    const { start, run } = setUp();
-    void run('a');
-    void run('b');
-    expect(start).toHaveBeenCalledTimes(2);
+    const { call } = setUp();
+    expect([call('a').started, call('b').started]).toEqual([true, true]);
   });
 
-  it('keeps no answer: whoever sees it may start the next run at once', async () => {
-    const { executions, run } = setUp();
-    const next = run('key').then(() => run('key'));
-    executions[0]!.resolve('first');
-    await vi.waitFor(() => expect(executions).toHaveLength(2));
-    executions[1]!.resolve('second');
-    expect(await next).toBe('second');
-  });
-
-  it('shares a failure with those who waited, and with nobody later', async () => {
-    const { executions, run } = setUp();
-    const both = [run('key'), run('key')];
-    executions[0]!.reject(new Error('no answer'));
-    for (const each of both) await expect(each).rejects.toThrow('no answer');
-    const later = run('key');
-    executions[1]!.resolve('well again');
-    expect(await later).toBe('well again');
-  });
-
-  it('hands those who join the note of the caller that started', () => {
-    const { coalescer, start } = setUp();
-    const first = coalescer.run('key', start, 'first');
-    const second = coalescer.run('key', start, 'second');
-    expect([first.note, second.note]).toEqual(['first', 'first']);
-    expect(second.outcome).toBe(first.outcome);
-  });
-
-  it('runs calls alone past its bound', async () => {
-    const { coalescer, executions, start, run } = setUp({ maxKeys: 2 });
-    const first = run('a');
-    void run('b');
-    void run('c');
-    void run('c');
-    expect(start).toHaveBeenCalledTimes(4);
-    expect(coalescer.size).toBe(2);
-    void run('a');
-    expect(start).toHaveBeenCalledTimes(4);
-    executions[0]!.resolve('answer');
-    await first;
-    void run('c');
-    void run('c');
-    expect(start).toHaveBeenCalledTimes(5);
-  });
-
-  it('keeps nothing when the execution cannot even start', () => {
-    const { coalescer, run } = setUp();
-    const broken = () => {
-      throw new Error('cannot start');
-    };
-    expect(() => run('key', broken)).toThrow('cannot start');
+  it('keeps no answer: whoever hears it may start the next execution at once', () => {
+    const { coalescer, heard, call } = setUp();
+    const shared = coalescer.start('key', []);
+    shared.join({
+      onAnswer: () => call('key', 'next').shared.onAnswer(answer('second')),
+      onFailure: () => {},
+    });
+    shared.join({ onAnswer: () => heard.push('late'), onFailure: () => {} });
+    shared.onAnswer(answer('first'));
+    expect(heard).toEqual(['next second', 'late']);
     expect(coalescer.size).toBe(0);
+  });
+
+  it('shares a failure with those who waited, and with nobody later', () => {
+    const { heard, call } = setUp();
+    const { shared } = call('key', 'one');
+    call('key', 'two');
+    call('key', 'three');
+    shared.onFailure(new Error('failed'));
+    expect(heard).toEqual(['one failed', 'two failed', 'three failed']);
+    expect(call('key', 'four').started).toBe(true);
+  });
+
+  it('shows those who join what was tried so far', () => {
+    const { coalescer } = setUp();
+    const attempts = [{ upstream: 'a', durationMs: 1, outcome: 'broken' }];
+    coalescer.start('key', attempts);
+    expect(coalescer.get('key')?.attempts).toBe(attempts);
+  });
+
+  it('runs calls alone past its bound', () => {
+    const { coalescer, heard, call } = setUp(2);
+    const first = call('a');
+    call('b');
+    const alone = [call('c', 'c1'), call('c', 'c2')];
+    expect(alone.map(({ started }) => started)).toEqual([true, true]);
+    expect(coalescer.size).toBe(2);
+    expect(call('a').started).toBe(false);
+    alone[1]!.shared.onAnswer(answer('answered'));
+    expect(heard).toEqual(['c2 answered']);
+    expect(coalescer.size).toBe(2);
+    first.shared.onAnswer(answer('answered'));
+    expect([call('c').started, call('c').started]).toEqual([true, false]);
   });
 });

@@ -1,4 +1,7 @@
+import type { Answer } from '../call.ts';
 import { ShortLivedMap } from '../collections/short-lived-map.ts';
+import type { Attempt } from '../errors.ts';
+import type { Receiver } from './call-context.ts';
 
 /** Options of {@link Coalescer}. */
 export interface CoalescerOptions {
@@ -9,26 +12,16 @@ export interface CoalescerOptions {
   readonly maxKeys?: number;
 }
 
-/** An execution that is shared. */
-export interface Execution<T, Note> {
-  readonly outcome: Promise<T>;
-  /** What the caller that started it left for those who join. */
-  readonly note: Note;
-}
-
 /**
  * Lets identical reads that are in flight at the same time share one execution (nginx:
  * `proxy_cache_lock`, Go: `singleflight`).
  *
  * It keeps nothing: as soon as the execution has settled the next call runs anew, so a failure is
  * shared by those who waited for it and never by later ones. That is a cache's business.
- *
- * The execution belongs to nobody: `start` must not use the signal of the caller that happened to
- * come first, and has its own deadline.
  */
-export class Coalescer<T, Note = undefined> {
+export class Coalescer {
   readonly #maxKeys: number;
-  readonly #running = new ShortLivedMap<string, Execution<T, Note>>();
+  readonly #running = new ShortLivedMap<string, SharedCall>();
 
   constructor(options: CoalescerOptions = {}) {
     this.#maxKeys = options.maxKeys ?? 10_000;
@@ -39,22 +32,58 @@ export class Coalescer<T, Note = undefined> {
     return this.#running.size;
   }
 
+  /** The execution of `key` that is in flight, to be joined. */
+  get(key: string): SharedCall | undefined {
+    return this.#running.get(key);
+  }
+
   /**
-   * Joins the execution of `key` that is in flight, or starts one. All callers get the same promise
-   * and the same note: that of the caller that started it.
+   * A new execution of `key`, which others can join until it is told its outcome.
+   *
+   * @param attempts what it tries, for those who join
    */
-  run(key: string, start: () => Promise<T>, note: Note): Execution<T, Note> {
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    const outcome = start();
-    const execution: Execution<T, Note> = { outcome, note };
-    if (this.#running.size >= this.#maxKeys) return execution;
-    this.#running.set(key, execution);
-    // Attached before any caller can attach its own: who sees the outcome may start the next run.
-    const settled = (): void => {
-      this.#running.delete(key);
-    };
-    outcome.then(settled, settled);
-    return execution;
+  start(key: string, attempts: readonly Attempt[]): SharedCall {
+    if (this.#running.size >= this.#maxKeys) return new SharedCall(attempts, undefined);
+    const shared = new SharedCall(attempts, () => this.#running.delete(key));
+    this.#running.set(key, shared);
+    return shared;
+  }
+}
+
+/**
+ * One execution and those who wait for it. It belongs to nobody: it must not use the signal or the
+ * deadline of the caller that happened to come first.
+ */
+export class SharedCall implements Receiver {
+  /** What was tried so far. */
+  readonly attempts: readonly Attempt[];
+  readonly #onSettled: (() => void) | undefined;
+  /** Nearly always the only one. */
+  #first: Receiver | undefined;
+  #others: Receiver[] | undefined;
+
+  constructor(attempts: readonly Attempt[], onSettled: (() => void) | undefined) {
+    this.attempts = attempts;
+    this.#onSettled = onSettled;
+  }
+
+  /** One more that wants to know. */
+  join(receiver: Receiver): void {
+    if (this.#first === undefined) this.#first = receiver;
+    else if (this.#others === undefined) this.#others = [receiver];
+    else this.#others.push(receiver);
+  }
+
+  onAnswer(answer: Answer): void {
+    // First of all: whoever hears the answer may start the next execution at once.
+    this.#onSettled?.();
+    this.#first?.onAnswer(answer);
+    if (this.#others) for (const receiver of this.#others) receiver.onAnswer(answer);
+  }
+
+  onFailure(error: unknown): void {
+    this.#onSettled?.();
+    this.#first?.onFailure(error);
+    if (this.#others) for (const receiver of this.#others) receiver.onFailure(error);
   }
 }

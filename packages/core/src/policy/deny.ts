@@ -11,28 +11,31 @@ import type { Policy } from './call-context.ts';
  * - Subscriptions and their ends: the upstream's own id would reach the caller, and nobody would
  *   ever end what it names. `subscribe` is the way.
  */
-export const deny: Policy = (next) => (context) => {
+export const deny: Policy = (next) => (context, receiver) => {
   const { traits, call } = context;
   const { method } = call;
   switch (traits.kind) {
     case 'denied':
-      return notAvailable(`${method} is disabled on this balancer`);
+      receiver.onAnswer(notAvailable(`${method} is disabled on this balancer`));
+      break;
     case 'subscribe':
     case 'unsubscribe':
-      return Promise.reject(
+      receiver.onFailure(
         new BalancerError('invalid request', `${method} is no call: subscribe() makes and ends it`),
       );
+      break;
     default: {
       const refusal = traits.refuse?.(context.params);
-      return refusal === undefined ? next(context) : notAvailable(refusal);
+      if (refusal === undefined) next(context, receiver);
+      else receiver.onAnswer(notAvailable(refusal));
     }
   }
 };
 
-function notAvailable(why: string): Promise<Answer> {
+function notAvailable(why: string): Answer {
   const reply = errorReply({
     code: jsonRpcCodes.methodNotFound,
     message: `Method not available: ${why}`,
   });
-  return Promise.resolve({ reply, upstream: undefined, attempts: [] });
+  return { reply, upstream: undefined, attempts: [] };
 }

@@ -6,6 +6,7 @@ import {
   TimeoutError,
 } from '../errors.ts';
 import type { Outcome } from '../upstream/outcome.ts';
+import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
@@ -50,7 +51,10 @@ export async function fanOut(
   const { quorum = 1 } = options;
   if (quorum > 1) await quorumOf(engine, context, quorum);
   const nobody = engine.select(context.need, new Set()).kind === 'none';
-  return nobody ? raceOne(engine, context) : askSeveral(engine, context, options, round);
+  if (!nobody) return askSeveral(engine, context, options, round);
+  return new Promise((resolve, reject) => {
+    raceOne(engine, context, { onAnswer: resolve, onFailure: reject });
+  });
 }
 
 /** Resolves when there are enough to ask; rejects when that takes too long. */
@@ -137,11 +141,20 @@ function askSeveral(
       signal?.removeEventListener('abort', onAbort);
     };
     // One acceptance is an answer, and a submission is still to spread; a caller's leaving stops it.
-    const asker = { isOver: false };
-    const fail = (error: BalancerError): void => {
+    const owner = {
+      isOver: false,
+      settle: (attempt: RunningAttempt, outcome: Outcome): void => {
+        try {
+          settle(attempt, outcome);
+        } catch (error) {
+          fail(error);
+        }
+      },
+    };
+    const fail = (error: unknown): void => {
       if (done) return;
       end();
-      asker.isOver = true;
+      owner.isOver = true;
       reject(error);
     };
     const running: RunningCall = { abandon: fail };
@@ -149,7 +162,7 @@ function askSeveral(
     const finish = (vote: Vote): void => {
       if (done) return;
       end();
-      asker.isOver = traits.kind !== 'submit';
+      owner.isOver = traits.kind !== 'submit';
       resolve({ reply: vote.reply, upstream: vote.upstream, attempts });
     };
     const onAbort = (): void =>
@@ -173,9 +186,8 @@ function askSeveral(
       const timeoutMs = traits.idempotent
         ? Math.min(leftMs, engine.options.attemptTimeoutMs)
         : leftMs;
-      void upstream
-        .attempt(call, traits, timeoutMs, panic, asker)
-        .then((outcome) => settle(upstream, outcome, startedMs));
+      const attempt = new RunningAttempt(upstream, call, traits, owner, startedMs, false);
+      upstream.run(attempt, timeoutMs, panic);
     };
     const askMore = (): boolean => {
       if (tried.size - failures >= options.width) return false;
@@ -184,7 +196,7 @@ function askSeveral(
       ask(selection.upstream, selection.panic);
       return true;
     };
-    const settle = (upstream: Upstream, outcome: Outcome, startedMs: number): void => {
+    const settle = ({ upstream, startedMs }: RunningAttempt, outcome: Outcome): void => {
       outstanding -= 1;
       const durationMs = clock.now() - startedMs;
       if (events.has('attempt')) {

@@ -8,18 +8,20 @@ export function localAnswer(
   head: ChainHead,
   genesisHash: () => string | undefined,
 ): Policy {
-  return (next) => (context) => {
+  return (next) => (context, receiver) => {
     const { best, finalized } = head;
     const { session, params, traits } = context;
     // The upstream that showed this session its newest block may be gone: wait for another.
     const isBehind = best !== undefined && session !== undefined && best.number < session.seen;
-    if (isBehind || !chain.answer) return next(context);
     const view = { genesisHash: genesisHash(), best, finalized };
-    const result = chain.answer(context.call.method, params, view);
-    if (result === undefined) return next(context);
+    const result = isBehind ? undefined : chain.answer?.(context.call.method, params, view);
+    if (result === undefined) {
+      next(context, receiver);
+      return;
+    }
     const told = traits.block?.(params).kind;
     if (told === 'best' && best) session?.observe(best.number);
     if (told === 'finalized' && finalized) session?.observe(finalized.number);
-    return Promise.resolve(ownAnswer(result));
+    receiver.onAnswer(ownAnswer(result));
   };
 }

@@ -1,6 +1,4 @@
-import type { Answer } from '../call.ts';
 import type { Chain } from '../chain/chain.ts';
-import type { Attempt } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Handler, Policy } from './call-context.ts';
@@ -17,7 +15,7 @@ export interface PipelineOptions {
   readonly chain: Chain;
   readonly head: ChainHead;
   readonly engine: Engine;
-  readonly coalescer: Coalescer<Answer, readonly Attempt[]>;
+  readonly coalescer: Coalescer;
   readonly genesisHash: () => string | undefined;
   /** Could any upstream answer such a call now? */
   readonly canServe: (need: Requirement) => boolean;

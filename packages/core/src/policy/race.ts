@@ -1,4 +1,3 @@
-import type { Answer } from '../call.ts';
 import {
   BalancerError,
   NoEligibleUpstreamError,
@@ -8,11 +7,11 @@ import {
 import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { DeadlineHandle } from '../time/deadlines.ts';
-import type { Asker } from '../upstream/limits.ts';
 import type { Outcome } from '../upstream/outcome.ts';
+import { type AttemptOwner, RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
-import type { CallContext } from './call-context.ts';
+import type { CallContext, Receiver } from './call-context.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
 import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
@@ -24,8 +23,8 @@ const lasting: ReadonlySet<Ineligibility> = new Set(['lacks the method', 'labels
 const nobody: ReadonlySet<string> = new Set();
 
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
-export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
-  return new Promise((resolve, reject) => new Race(engine, context, resolve, reject).start());
+export function raceOne(engine: Engine, context: CallContext, receiver: Receiver): void {
+  new Race(engine, context, receiver).start();
 }
 
 /**
@@ -39,11 +38,10 @@ export function raceOne(engine: Engine, context: CallContext): Promise<Answer> {
  *    asked again after a pause, or as soon as something changes.
  * 6. Deadline, signal, attempts and retry budget end it in any case.
  */
-class Race implements RunningCall, Asker {
+class Race implements RunningCall, AttemptOwner {
   readonly #engine: Engine;
   readonly #context: CallContext;
-  readonly #resolve: (answer: Answer) => void;
-  readonly #reject: (error: BalancerError) => void;
+  readonly #receiver: Receiver;
   /** Made for the second attempt, which most calls do not need. */
   #tried: Set<string> | undefined;
   #firstTried: string | undefined;
@@ -69,16 +67,10 @@ class Race implements RunningCall, Asker {
   previousRunning: RunningCall | undefined = undefined;
   nextRunning: RunningCall | undefined = undefined;
 
-  constructor(
-    engine: Engine,
-    context: CallContext,
-    resolve: (answer: Answer) => void,
-    reject: (error: BalancerError) => void,
-  ) {
+  constructor(engine: Engine, context: CallContext, receiver: Receiver) {
     this.#engine = engine;
     this.#context = context;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#receiver = receiver;
   }
 
   start(): void {
@@ -133,10 +125,9 @@ class Race implements RunningCall, Asker {
     else this.#firstTried = upstream.id;
     this.#running += 1;
     this.#started += 1;
-    void upstream
-      .attempt(call, traits, timeoutMs, panic, this)
-      .then((outcome) => this.#settle(upstream, outcome, nowMs, hedge));
     if (!this.#isHedgeNext) this.#arm(nowMs);
+    // Last, because it may be over before this returns.
+    upstream.run(new RunningAttempt(upstream, call, traits, this, nowMs, hedge), timeoutMs, panic);
   }
 
   #triedSoFar(): ReadonlySet<string> {
@@ -188,7 +179,16 @@ class Race implements RunningCall, Asker {
     this.#launch(selection.upstream, selection.panic, true);
   }
 
-  #settle(upstream: Upstream, outcome: Outcome, startedMs: number, hedge: boolean): void {
+  settle(attempt: RunningAttempt, outcome: Outcome): void {
+    try {
+      this.#settle(attempt, outcome);
+    } catch (error) {
+      // A selector or a chain of somebody else's may throw.
+      this.#fail(error);
+    }
+  }
+
+  #settle({ upstream, startedMs, isHedge: hedge }: RunningAttempt, outcome: Outcome): void {
     const { clock, latencies, events } = this.#engine;
     const { call, traits, attempts } = this.#context;
     const nowMs = clock.now();
@@ -325,13 +325,13 @@ class Race implements RunningCall, Asker {
   #finish(reply: Reply, upstream: string | undefined): void {
     if (this.#done) return;
     this.#end();
-    this.#resolve({ reply, upstream, attempts: this.#context.attempts });
+    this.#receiver.onAnswer({ reply, upstream, attempts: this.#context.attempts });
   }
 
-  #fail(error: BalancerError): void {
+  #fail(error: unknown): void {
     if (this.#done) return;
     this.#end();
-    this.#reject(error);
+    this.#receiver.onFailure(error);
   }
 
   #end(): void {

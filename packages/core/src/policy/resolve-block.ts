@@ -18,9 +18,9 @@ const maxStepsBack = 16;
  * 3. The session has then seen that block.
  */
 export function resolveBlock(head: ChainHead, canServe: (need: Requirement) => boolean): Policy {
-  return (next) => (context) => {
+  return (next) => (context, receiver) => {
     if (!fillIn(head, canServe, context)) require(head, context);
-    return next(context);
+    next(context, receiver);
   };
 }
 

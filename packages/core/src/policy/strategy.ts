@@ -1,6 +1,7 @@
-import type { CallContext, Handler } from './call-context.ts';
+import type { Strategy } from '../chain/chain.ts';
+import type { Handler } from './call-context.ts';
 import type { Engine } from './engine.ts';
-import { fanOut } from './fan-out.ts';
+import { type FanOutOptions, fanOut } from './fan-out.ts';
 import { raceOne } from './race.ts';
 import { equalAnswers, firstResult, largestNumber } from './tally.ts';
 
@@ -11,29 +12,29 @@ const broadcastGraceMs = 5_000;
 
 /** The end of the pipeline: carries the call out the way its strategy says. */
 export function runStrategy(engine: Engine): Handler {
-  return (context: CallContext) => {
+  return (context, receiver) => {
     const { strategy } = context;
-    switch (strategy.kind) {
-      case 'one':
-        return raceOne(engine, context);
-      case 'broadcast': {
-        const { width } = strategy;
-        return fanOut(engine, context, {
-          width,
-          start: width,
-          tally: firstResult,
-          graceMs: broadcastGraceMs,
-        });
-      }
-      case 'maximum': {
-        const { width } = strategy;
-        return fanOut(engine, context, { width, start: width, tally: largestNumber, graceMs });
-      }
-      case 'agree': {
-        const { count, width } = strategy;
-        const tally = equalAnswers(count);
-        return fanOut(engine, context, { width, start: count, quorum: count, tally, graceMs });
-      }
+    if (strategy.kind === 'one') {
+      raceOne(engine, context, receiver);
+      return;
     }
+    fanOut(engine, context, fanOutOptions(strategy)).then(
+      (answer) => receiver.onAnswer(answer),
+      (error: unknown) => receiver.onFailure(error),
+    );
   };
+}
+
+function fanOutOptions(strategy: Exclude<Strategy, { kind: 'one' }>): FanOutOptions {
+  const { width } = strategy;
+  switch (strategy.kind) {
+    case 'broadcast':
+      return { width, start: width, tally: firstResult, graceMs: broadcastGraceMs };
+    case 'maximum':
+      return { width, start: width, tally: largestNumber, graceMs };
+    case 'agree': {
+      const { count } = strategy;
+      return { width, start: count, quorum: count, tally: equalAnswers(count), graceMs };
+    }
+  }
 }

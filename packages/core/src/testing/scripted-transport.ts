@@ -3,6 +3,7 @@ import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
 import type {
   Handshake,
+  ReplySink,
   RequestOptions,
   SubscribeCall,
   SubscribeReply,
@@ -106,6 +107,13 @@ export class ScriptedTransport implements Transport {
     if (this.#state.status === 'closed') throw new BalancerError('closed', 'transport is closed');
     if (this.#state.status !== 'open') throw new TransportError('not connected', { sent: false });
     return this.#ask(method, params, options);
+  }
+
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
+    this.request(method, params, { timeoutMs }).then(
+      (reply) => sink.onReply(reply),
+      (error: BalancerError) => sink.onFail(error),
+    );
   }
 
   async subscribe(

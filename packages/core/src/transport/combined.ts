@@ -3,6 +3,7 @@ import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { StateCell } from './state-cell.ts';
 import type {
   Handshake,
+  ReplySink,
   RequestOptions,
   SubscribeCall,
   SubscribeReply,
@@ -92,6 +93,12 @@ class CombinedTransport implements Transport {
     return next < this.#members.length ? this.#orNext(reply, next, method, params, options) : reply;
   }
 
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
+    const first = this.#openFrom(0);
+    if (first === this.#members.length) sink.onFail(this.#unavailable());
+    else this.#sendBy(first, method, params, timeoutMs, sink);
+  }
+
   subscribe(
     call: SubscribeCall,
     handlers: SubscriptionHandlers,
@@ -129,14 +136,43 @@ class CombinedTransport implements Transport {
     try {
       return await reply;
     } catch (error) {
-      const index = this.#openFrom(next);
-      const member = this.#members[index];
-      if (!(error instanceof TransportError) || error.sent || member === undefined) throw error;
-      // Asking the same upstream by another way is not what it meant by that.
-      if (error.code === 'rate limited') throw error;
-      const again = member.request(method, params, options);
+      const index = this.#wayAfter(error, next);
+      if (index === undefined) throw error;
+      const again = this.#members[index]!.request(method, params, options);
       return this.#orNext(again, index + 1, method, params, options);
     }
+  }
+
+  #sendBy(
+    index: number,
+    method: string,
+    params: RawJson,
+    timeoutMs: number,
+    sink: ReplySink,
+  ): void {
+    const member = this.#members[index]!;
+    const next = this.#openFrom(index + 1);
+    if (next === this.#members.length) {
+      member.send(method, params, timeoutMs, sink);
+      return;
+    }
+    member.send(method, params, timeoutMs, {
+      onReply: (reply) => sink.onReply(reply),
+      onFail: (error) => {
+        const way = this.#wayAfter(error, next);
+        if (way === undefined) sink.onFail(error);
+        else this.#sendBy(way, method, params, timeoutMs, sink);
+      },
+    });
+  }
+
+  /** Index of the way by which a call that failed so may go on; `undefined` when it may not. */
+  #wayAfter(error: unknown, from: number): number | undefined {
+    if (!(error instanceof TransportError) || error.sent) return undefined;
+    // Asking the same upstream by another way is not what it meant by that.
+    if (error.code === 'rate limited') return undefined;
+    const index = this.#openFrom(from);
+    return index < this.#members.length ? index : undefined;
   }
 
   /** Index of the first open member at or after `from`; past the end when there is none. */

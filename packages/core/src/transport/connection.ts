@@ -14,6 +14,7 @@ import type { Socket } from './platform/socket.ts';
 import { RecentMap } from './recent-map.ts';
 import { ConnectionSubscriptions } from './subscriptions.ts';
 import type {
+  ReplySink,
   RequestOptions,
   SubscribeCall,
   SubscribeReply,
@@ -133,8 +134,14 @@ export class Connection implements LivenessTarget {
   /** Sends one call; see `Transport.request`. */
   request(method: string, params: RawJson, options: RequestOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#send(method, params, options, { onReply: resolve, onFail: reject });
+      const timeoutMs = options.timeoutMs ?? this.#context.limits.requestTimeoutMs;
+      this.#send(method, params, timeoutMs, options.signal, { onReply: resolve, onFail: reject });
     });
+  }
+
+  /** Sends one call; see `Transport.send`. */
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
+    this.#send(method, params, timeoutMs, undefined, sink);
   }
 
   /** Subscribes; see `Transport.subscribe`. */
@@ -145,7 +152,8 @@ export class Connection implements LivenessTarget {
   ): Promise<SubscribeReply> {
     return new Promise((resolve, reject) => {
       this.#subscriptions.expect();
-      this.#send(call.method, call.params, options, {
+      const timeoutMs = options.timeoutMs ?? this.#context.limits.requestTimeoutMs;
+      this.#send(call.method, call.params, timeoutMs, options.signal, {
         onReply: (reply) => {
           if (reply.kind === 'error') resolve(reply);
           else this.#accept(call, handlers, reply.result, resolve, reject);
@@ -177,7 +185,8 @@ export class Connection implements LivenessTarget {
   #send(
     method: string,
     params: RawJson,
-    { signal, timeoutMs }: RequestOptions,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
     handlers: CallHandlers,
   ): void {
     const { limits, upstream } = this.#context;
@@ -194,7 +203,7 @@ export class Connection implements LivenessTarget {
       handlers.onFail(new TransportError(message, { sent: false }, 'overloaded'));
       return;
     }
-    const id = this.#calls.add(method, timeoutMs ?? limits.requestTimeoutMs, signal, handlers);
+    const id = this.#calls.add(method, timeoutMs, signal, handlers);
     if (this.#socket.send(encodeRequest(id, method, params))) return;
     this.#calls.take(id);
     handlers.onFail(this.#notSent('the connection is closing'));
@@ -204,7 +213,8 @@ export class Connection implements LivenessTarget {
   #tell(method: string, params: RawJson): void {
     if (this.#over) return;
     const ignore = (): void => {};
-    this.#send(method, params, {}, { onReply: ignore, onFail: ignore });
+    const { requestTimeoutMs } = this.#context.limits;
+    this.#send(method, params, requestTimeoutMs, undefined, { onReply: ignore, onFail: ignore });
   }
 
   #opened(): void {

@@ -7,8 +7,14 @@ import type { HttpLimits } from './http-options.ts';
 import { readHttpReply } from './http-reply.ts';
 import { namedError } from './named-error.ts';
 import { cancelled, PendingCalls } from './pending.ts';
-import type { FetchCall, Fetcher, HttpAnswer, HttpFailure } from './platform/fetcher.ts';
-import type { RequestOptions } from './transport.ts';
+import type {
+  FetchCall,
+  FetchEvents,
+  Fetcher,
+  HttpAnswer,
+  HttpFailure,
+} from './platform/fetcher.ts';
+import type { ReplySink, RequestOptions } from './transport.ts';
 
 /** What calls tell of the way to the upstream. */
 export interface HttpCallsEvents {
@@ -34,13 +40,13 @@ export class HttpCalls {
   readonly #context: HttpCallsContext;
   readonly #events: HttpCallsEvents;
   readonly #calls: PendingCalls;
-  readonly #underWay = new ShortLivedMap<number, FetchCall>();
+  readonly #underWay = new ShortLivedMap<number, Post>();
   readonly #queue = new Map<number, string>();
 
   constructor(context: HttpCallsContext, events: HttpCallsEvents) {
     this.#context = context;
     this.#events = events;
-    this.#calls = new PendingCalls(context.upstream, context.clock);
+    this.#calls = new PendingCalls(context.upstream, context.clock, (id) => this.#forget(id));
   }
 
   get size(): number {
@@ -59,22 +65,33 @@ export class HttpCalls {
     urgent = false,
   ): Promise<Reply> {
     const { upstream, limits } = this.#context;
-    const { signal, timeoutMs } = options;
+    const { signal, timeoutMs = limits.requestTimeoutMs } = options;
     if (signal?.aborted) return Promise.reject(cancelled(upstream, method, signal));
+    return new Promise((resolve, reject) => {
+      const sink = { onReply: resolve, onFail: reject };
+      this.send(method, params, timeoutMs, sink, signal, urgent);
+    });
+  }
+
+  /** The same without a promise; a signal must not be aborted yet. */
+  send(
+    method: string,
+    params: RawJson,
+    timeoutMs: number,
+    sink: ReplySink,
+    signal?: AbortSignal,
+    urgent = false,
+  ): void {
+    const { upstream, limits } = this.#context;
     if (this.#calls.size >= limits.maxPending && !urgent) {
       const message = `${upstream}: ${this.#calls.size} calls are in flight already`;
-      return Promise.reject(new TransportError(message, { sent: false }, 'overloaded'));
+      sink.onFail(new TransportError(message, { sent: false }, 'overloaded'));
+      return;
     }
-    return new Promise((resolve, reject) => {
-      const id = this.#calls.add(method, timeoutMs ?? limits.requestTimeoutMs, signal, {
-        onReply: resolve,
-        onFail: reject,
-        onGiveUp: this.#forget,
-      });
-      const body = encodeRequest(id, method, params);
-      if (urgent || this.#underWay.size < limits.connections) this.#post(id, body);
-      else this.#queue.set(id, body);
-    });
+    const id = this.#calls.add(method, timeoutMs, signal, sink);
+    const body = encodeRequest(id, method, params);
+    if (urgent || this.#underWay.size < limits.connections) this.#post(id, body);
+    else this.#queue.set(id, body);
   }
 
   /** Fails the calls that were not sent yet. */
@@ -90,21 +107,14 @@ export class HttpCalls {
   /** Fails all calls, and drops the connections of those under way: these may have arrived. */
   failAll(reason: string, code: BalancerErrorCode = 'transport'): void {
     this.failQueued(reason, code);
-    for (const call of this.#underWay.values()) call.abort();
+    for (const post of this.#underWay.values()) post.call?.abort();
     this.#underWay.clear();
     const message = `${this.#context.upstream}: ${reason}`;
     this.#calls.failAll(() => new TransportError(message, { sent: true }, code));
   }
 
-  #post(id: number, body: string): void {
-    const call = this.#context.fetcher.post(body, {
-      onAnswer: (answer) => this.#answered(id, answer),
-      onFailure: (failure) => this.#failed(id, failure),
-    });
-    this.#underWay.set(id, call);
-  }
-
-  #answered(id: number, answer: HttpAnswer): void {
+  /** @private For {@link Post}. */
+  answered(id: number, answer: HttpAnswer): void {
     this.#underWay.delete(id);
     const call = this.#calls.take(id);
     this.#events.onContact();
@@ -119,7 +129,8 @@ export class HttpCalls {
     call?.onReply(reply);
   }
 
-  #failed(id: number, { reason, sent, at }: HttpFailure): void {
+  /** @private For {@link Post}. */
+  failed(id: number, { reason, sent, at }: HttpFailure): void {
     this.#underWay.delete(id);
     const call = this.#calls.take(id);
     // Before the next call goes out: this may have been one failure too many for it.
@@ -131,13 +142,19 @@ export class HttpCalls {
     call?.onFail(new TransportError(message, { origin, sent }));
   }
 
+  #post(id: number, body: string): void {
+    const post = new Post(this, id);
+    this.#underWay.set(id, post);
+    post.call = this.#context.fetcher.post(body, post);
+  }
+
   /** A call was given up: its place is free again. */
-  readonly #forget = (id: number): void => {
+  #forget(id: number): void {
     if (this.#queue.delete(id)) return;
-    this.#underWay.get(id)?.abort();
+    this.#underWay.get(id)?.call?.abort();
     this.#underWay.delete(id);
     this.#next();
-  };
+  }
 
   #next(): void {
     if (this.#underWay.size >= this.#context.limits.connections) return;
@@ -146,5 +163,25 @@ export class HttpCalls {
       this.#post(id, body);
       return;
     }
+  }
+}
+
+/** One request under way, and where its outcome goes. */
+class Post implements FetchEvents {
+  readonly #calls: HttpCalls;
+  readonly #id: number;
+  call: FetchCall | undefined;
+
+  constructor(calls: HttpCalls, id: number) {
+    this.#calls = calls;
+    this.#id = id;
+  }
+
+  onAnswer(answer: HttpAnswer): void {
+    this.#calls.answered(this.#id, answer);
+  }
+
+  onFailure(failure: HttpFailure): void {
+    this.#calls.failed(this.#id, failure);
   }
 }

@@ -10,6 +10,7 @@ import { type HttpLimits, type HttpOptions, httpLimits } from './http-options.ts
 import { StateCell } from './state-cell.ts';
 import type {
   Handshake,
+  ReplySink,
   RequestOptions,
   SubscribeReply,
   Transport,
@@ -95,13 +96,14 @@ class HttpTransport implements Transport {
   }
 
   request(method: string, params: RawJson, options?: RequestOptions): Promise<Reply> {
-    const { state } = this;
-    if (state.status === 'open') return this.#calls.request(method, params, options);
-    const { upstream } = this.#context;
-    if (state.status === 'closed') return Promise.reject(this.#closedError());
-    const why = state.status === 'waiting' ? state.reason : 'connecting';
-    const message = `${upstream}: not connected: ${why}`;
-    return Promise.reject(new TransportError(message, { sent: false }));
+    return this.state.status === 'open'
+      ? this.#calls.request(method, params, options)
+      : Promise.reject(this.#unavailable());
+  }
+
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
+    if (this.state.status === 'open') this.#calls.send(method, params, timeoutMs, sink);
+    else sink.onFail(this.#unavailable());
   }
 
   subscribe(): Promise<SubscribeReply> {
@@ -200,7 +202,13 @@ class HttpTransport implements Transport {
     await this.#closeFetcher();
   }
 
-  #closedError(): BalancerError {
-    return new BalancerError('closed', `${this.#context.upstream}: the transport is closed`);
+  #unavailable(): BalancerError {
+    const { upstream } = this.#context;
+    const { state } = this;
+    if (state.status === 'closed') {
+      return new BalancerError('closed', `${upstream}: the transport is closed`);
+    }
+    const why = state.status === 'waiting' ? state.reason : 'connecting';
+    return new TransportError(`${upstream}: not connected: ${why}`, { sent: false });
   }
 }

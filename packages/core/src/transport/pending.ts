@@ -1,15 +1,13 @@
 import { ShortLivedMap } from '../collections/short-lived-map.ts';
 import { BalancerError, TimeoutError } from '../errors.ts';
-import type { Reply } from '../json-rpc/message.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
 import { maxTimerMs } from './defaults.ts';
+import type { ReplySink } from './transport.ts';
 
 /** What is to become of one call. */
-export interface CallHandlers {
-  readonly onReply: (reply: Reply) => void;
-  readonly onFail: (error: BalancerError) => void;
+export interface CallHandlers extends ReplySink {
   /** It timed out or its signal aborted; called before `onFail`. */
-  readonly onGiveUp?: (id: number) => void;
+  onGiveUp?(id: number): void;
 }
 
 /** One call in flight. */
@@ -32,14 +30,19 @@ export class PendingCalls {
   readonly #upstream: string;
   readonly #clock: Clock;
   readonly #calls = new ShortLivedMap<number, PendingCall>();
+  readonly #onGiveUp: ((id: number) => void) | undefined;
   #nextId = 1;
   #timer: TimerHandle;
   #sweepAtMs = Number.POSITIVE_INFINITY;
 
-  /** @param upstream its id, for error messages */
-  constructor(upstream: string, clock: Clock) {
+  /**
+   * @param upstream its id, for error messages
+   * @param onGiveUp told of every call that timed out or whose signal aborted, before the call is
+   */
+  constructor(upstream: string, clock: Clock, onGiveUp?: (id: number) => void) {
     this.#upstream = upstream;
     this.#clock = clock;
+    this.#onGiveUp = onGiveUp;
   }
 
   get size(): number {
@@ -100,6 +103,7 @@ export class PendingCalls {
 
   #giveUp(call: PendingCall, error: BalancerError): void {
     this.#remove(call);
+    this.#onGiveUp?.(call.id);
     call.handlers.onGiveUp?.(call.id);
     call.handlers.onFail(error);
   }

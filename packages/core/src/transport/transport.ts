@@ -1,3 +1,4 @@
+import type { BalancerError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Clock, Random } from '../time/clock.ts';
 
@@ -21,6 +22,12 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for the answer, in milliseconds. @default the transport's `requestTimeoutMs` */
   readonly timeoutMs?: number;
+}
+
+/** Where the outcome of one call goes. One of the two is called, once, and must not throw. */
+export interface ReplySink {
+  onReply(reply: Reply): void;
+  onFail(error: BalancerError): void;
 }
 
 /** What a subscriber of one upstream subscription is told, always in this order. */
@@ -101,6 +108,11 @@ export interface Transport extends AsyncDisposable {
    * @throws BalancerError `cancelled` when the signal aborted; `closed` after `close()`
    */
   request(method: string, params: RawJson, options?: RequestOptions): Promise<Reply>;
+  /**
+   * Sends one call as `request` does, for those who make ten thousand a second: the outcome goes to
+   * `sink`, possibly before this returns, and no promise is made on the way.
+   */
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void;
   /**
    * Subscribes. Notifications that arrive before the response are kept (bounded) and delivered in
    * order right after `onSubscribed`, in the same turn. The promise resolves after that.

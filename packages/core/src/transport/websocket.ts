@@ -8,6 +8,7 @@ import { Lane } from './lane.ts';
 import { StateCell } from './state-cell.ts';
 import type {
   Handshake,
+  ReplySink,
   RequestOptions,
   SubscribeCall,
   SubscribeReply,
@@ -88,6 +89,12 @@ class WebSocketTransport implements Transport {
     return connection instanceof BalancerError
       ? Promise.reject(connection)
       : connection.request(method, params, options);
+  }
+
+  send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
+    const connection = this.#pick();
+    if (connection instanceof BalancerError) sink.onFail(connection);
+    else connection.send(method, params, timeoutMs, sink);
   }
 
   subscribe(

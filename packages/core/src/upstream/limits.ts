@@ -45,6 +45,8 @@ export interface LimitsRunOptions {
 
 /** Runs calls within the bounds of one upstream. */
 export interface Limits {
+  /** False when there is nothing to bound: a call need not pass through here at all. */
+  readonly bounded: boolean;
   /** Calls that began and have not ended. Always 0 when nothing is bounded: nobody counts. */
   readonly running: number;
   /** Calls that wait for their turn. */
@@ -70,6 +72,7 @@ export function limits(options: LimitsOptions = {}, context: { readonly clock: C
 }
 
 class NoLimits implements Limits {
+  readonly bounded = false;
   readonly running = 0;
   readonly queued = 0;
   #closed = false;
@@ -88,6 +91,7 @@ class NoLimits implements Limits {
  * kept here: the queue is paused as soon as the rate is used up, until the next call may begin.
  */
 class QueuedLimits implements Limits {
+  readonly bounded = true;
   readonly #queue: PQueue;
   readonly #clock: Clock;
   readonly #maxQueue: number;

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts';
-import type { Chain, MethodTraits, UpstreamClient, Verdict } from '../chain/chain.ts';
+import type { Chain, UpstreamClient, Verdict } from '../chain/chain.ts';
 import { BalancerError, isBalancerError, RpcResponseError, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import { PeakEwma } from '../selector/peak-ewma.ts';
@@ -18,9 +18,10 @@ import {
   CircuitBreaker,
   type CircuitBreakerOptions,
 } from './circuit-breaker.ts';
-import { type Asker, type Limits, type LimitsOptions, limits } from './limits.ts';
+import { type Limits, type LimitsOptions, limits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 import { type Role, roles } from './role.ts';
+import type { RunningAttempt } from './running-attempt.ts';
 import { SlowStart, type SlowStartOptions } from './slow-start.ts';
 import { UpstreamState } from './state.ts';
 
@@ -70,6 +71,9 @@ export interface UpstreamContext {
 
 /** The breaker's answer when it gives no permit. */
 const refused: BreakerPermit = 0;
+
+const returned: Verdict = { action: 'return' };
+const answeredNull: Verdict = { action: 'missing', reason: 'answered null' };
 
 /** Traffic waits for probes: without them nobody knows whether there is a point in traffic. */
 const priorities = { probe: 1, traffic: 0 } as const;
@@ -159,41 +163,27 @@ export class Upstream implements Candidate {
   }
 
   /**
-   * Sends one call, judges what comes back and learns from it. Never rejects. In a panic the call
-   * goes out even when the breaker would refuse it. It does not go out when its asker is over by the
-   * time that the limits let it; once it is out it goes on to its end.
+   * Sends one call off; its owner is told the outcome. With `panic`, also past an open circuit.
+   *
+   * @param timeoutMs for everything together, a place in the queue of the limits included
    */
-  async attempt(
-    call: Call,
-    traits: MethodTraits,
-    timeoutMs: number,
-    panic: boolean,
-    asker: Asker,
-  ): Promise<Outcome> {
-    const permit = this.breaker.tryAcquire();
-    if (permit === refused && !panic) {
-      return failure(new BalancerError('no eligible upstream', 'circuit open'), false);
+  run(attempt: RunningAttempt, timeoutMs: number, panic: boolean): void {
+    const { call } = attempt;
+    attempt.permit = this.breaker.tryAcquire();
+    if (attempt.permit === refused && !panic) {
+      const error = new BalancerError('no eligible upstream', 'circuit open');
+      attempt.owner.settle(attempt, failure(error, false));
+      return;
     }
     this.#pending += 1;
-    const startMs = this.#context.clock.now();
+    if (this.#limits.bounded) {
+      this.#runBounded(attempt, timeoutMs);
+      return;
+    }
     try {
-      let stoodInLine = false;
-      const answered = this.#limits.run(
-        () => {
-          const leftMs = stoodInLine ? startMs + timeoutMs - this.#context.clock.now() : timeoutMs;
-          // Nobody waits for it any more: a submission that is sent now could only do harm.
-          if (leftMs <= 0) return Promise.reject(tooLate());
-          return this.transport.request(call.method, call.params, { timeoutMs: leftMs });
-        },
-        { priority: priorities.traffic, asker },
-      );
-      stoodInLine = true;
-      const reply = await answered;
-      return this.#learn(call, traits, reply, permit, this.#context.clock.now() - startMs);
+      this.transport.send(call.method, call.params, timeoutMs, attempt);
     } catch (error) {
-      return this.#learnFailure(error, permit, this.#context.clock.now() - startMs);
-    } finally {
-      this.#pending -= 1;
+      attempt.onFail(error);
     }
   }
 
@@ -220,14 +210,16 @@ export class Upstream implements Candidate {
     await this.transport.close();
   }
 
-  #learn(
-    call: Call,
-    traits: MethodTraits,
-    reply: Reply,
-    permit: BreakerPermit,
-    durationMs: number,
-  ): Outcome {
-    const verdict = this.#judge(call, traits, reply);
+  /** What an answer to an attempt means, and what it says of this upstream. */
+  learn(attempt: RunningAttempt, reply: Reply): Outcome {
+    const { permit } = attempt;
+    let verdict: Verdict;
+    try {
+      verdict = this.#judge(attempt, reply);
+    } catch (error) {
+      return this.learnFailure(attempt, error);
+    }
+    this.#pending -= 1;
     if (verdict.action === 'cool down') {
       this.#rest(verdict.retryAfterMs);
       this.breaker.release(permit);
@@ -236,24 +228,20 @@ export class Upstream implements Candidate {
       return { kind: 'failure', error, reason: verdict.reason, sent: false, reply };
     }
     if (verdict.action === 'failure') {
-      this.#record(false, permit, durationMs);
+      this.#record(false, attempt);
       const error = new BalancerError('transport', verdict.reason, { origin: 'upstream' });
       return { kind: 'failure', error, reason: verdict.reason, sent: true, reply };
     }
-    this.#record(true, permit, durationMs);
+    this.#record(true, attempt);
     return verdict.action === 'missing'
       ? { kind: 'missing', reply, reason: verdict.reason }
       : { kind: 'answer', reply };
   }
 
-  #judge(call: Call, traits: MethodTraits, reply: Reply): Verdict {
-    if (reply.kind === 'error') return this.#context.chain.judge(call.method, reply.error);
-    return traits.nullMeans === 'missing' && reply.result === 'null'
-      ? { action: 'missing', reason: 'answered null' }
-      : { action: 'return' };
-  }
-
-  #learnFailure(caught: unknown, permit: BreakerPermit, durationMs: number): Outcome {
+  /** What the lack of an answer to an attempt means, and what it says of this upstream. */
+  learnFailure(attempt: RunningAttempt, caught: unknown): Outcome {
+    const { permit } = attempt;
+    this.#pending -= 1;
     const error = isBalancerError(caught)
       ? caught
       : new BalancerError('transport', caught instanceof Error ? caught.message : String(caught), {
@@ -272,12 +260,38 @@ export class Upstream implements Candidate {
         this.breaker.release(permit);
         break;
       default:
-        this.#record(false, permit, durationMs);
+        this.#record(false, attempt);
     }
     return failure(error, sent);
   }
 
-  #record(ok: boolean, permit: BreakerPermit, durationMs: number): void {
+  #runBounded(attempt: RunningAttempt, timeoutMs: number): void {
+    const { call, owner, startedMs } = attempt;
+    let stoodInLine = false;
+    const answered = this.#limits.run(
+      () => {
+        const leftMs = stoodInLine ? startedMs + timeoutMs - this.#context.clock.now() : timeoutMs;
+        // Nobody waits for it any more: a submission that is sent now could only do harm.
+        if (leftMs <= 0) return Promise.reject(tooLate());
+        return this.transport.request(call.method, call.params, { timeoutMs: leftMs });
+      },
+      { priority: priorities.traffic, asker: owner },
+    );
+    stoodInLine = true;
+    answered.then(
+      (reply) => attempt.onReply(reply),
+      (error: unknown) => attempt.onFail(error),
+    );
+  }
+
+  #judge({ call, traits }: RunningAttempt, reply: Reply): Verdict {
+    if (reply.kind === 'error') return this.#context.chain.judge(call.method, reply.error);
+    return traits.nullMeans === 'missing' && reply.result === 'null' ? answeredNull : returned;
+  }
+
+  #record(ok: boolean, { permit, startedMs }: RunningAttempt): void {
+    const nowMs = this.#context.clock.now();
+    const durationMs = nowMs - startedMs;
     if (ok) {
       this.#answered += 1;
       this.#latency.observe(durationMs);

@@ -15,25 +15,24 @@ export function readBody(
     done('too big');
     return;
   }
-  let chunks: Buffer[] = [];
+  let first: Buffer | undefined;
+  let others: Buffer[] | undefined;
   let bytes = 0;
 
-  const onData = (chunk: Buffer): void => {
+  request.on('data', (chunk: Buffer): void => {
+    const wasTooBig = bytes > maxBytes;
     bytes += chunk.length;
-    if (bytes <= maxBytes) {
-      chunks.push(chunk);
-      return;
-    }
-    chunks = [];
-    request.off('data', onData);
-    request.off('end', onEnd);
-    request.resume();
-    done('too big');
-  };
-  const onEnd = (): void => {
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
-    done(body.toString('utf8'));
-  };
-  request.on('data', onData);
-  request.once('end', onEnd);
+    if (bytes > maxBytes) {
+      first = undefined;
+      others = undefined;
+      if (!wasTooBig) done('too big');
+    } else if (first === undefined) first = chunk;
+    else if (others === undefined) others = [chunk];
+    else others.push(chunk);
+  });
+  request.on('end', (): void => {
+    if (bytes > maxBytes) return;
+    const body = first && others ? Buffer.concat([first, ...others], bytes) : first;
+    done(body?.toString('utf8') ?? '');
+  });
 }

@@ -10,7 +10,7 @@ import { errorResponse } from './response.ts';
  */
 export async function answerBatch(
   items: readonly Item[],
-  answerItem: (item: Item) => Promise<Response> | Response,
+  answerItem: (item: Item, respond: (response: Response) => void) => void,
   limits: DoorLimits,
 ): Promise<Response> {
   const responses: Response[] = new Array(items.length);
@@ -21,7 +21,7 @@ export async function answerBatch(
     while (next < items.length) {
       const index = next++;
       const item = items[index]!;
-      const response = await answerItem(item);
+      const response = await new Promise<Response>((respond) => answerItem(item, respond));
       bytes += response?.length ?? 0;
       responses[index] = bytes > limits.maxBatchResponseBytes ? tooBig(item, limits) : response;
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { CallOptions } from '@dshackle/core';
+import type { CallOptions, RawJson } from '@dshackle/core';
 import { type Cors, corsHeaders } from '../http/cors.ts';
 import { readBody } from '../http/read-body.ts';
 import type { Logger } from '../logs/logger.ts';
@@ -63,18 +63,13 @@ export class HttpDoor {
       return;
     }
     this.#inFlight.enter();
-    response.once('close', () => this.#inFlight.leave());
+    response.on('close', this.#onClose);
     readBody(request, limits.maxBodyBytes, (body) => {
-      if (body === 'too big') {
-        const { requestTooBig } = doorErrorCodes;
-        const error = limitError(requestTooBig, 'Request is too big', limits.maxBodyBytes);
-        this.#send(request, response, 413, errorResponse('null', error));
-        return;
+      try {
+        this.#serve(route, body, request, response);
+      } catch (error) {
+        this.#failed(route, response, error);
       }
-      this.#serve(route, body, request, response).catch((error: unknown) => {
-        this.#options.log.error('request failed unexpectedly', { route: route.id, error });
-        response.destroy();
-      });
     });
   }
 
@@ -89,46 +84,72 @@ export class HttpDoor {
     for (const scope of this.#scopes) scope.abandon();
   }
 
-  async #serve(
+  #serve(
     route: Route,
-    body: string,
+    body: string | 'too big',
     request: IncomingMessage,
     response: ServerResponse,
-  ): Promise<void> {
+  ): void {
     const { limits } = this.#options;
+    if (body === 'too big') {
+      const error = limitError(
+        doorErrorCodes.requestTooBig,
+        'Request is too big',
+        limits.maxBodyBytes,
+      );
+      this.#send(request, response, 413, errorResponse('null', error));
+      return;
+    }
     const client = this.#client(request.socket);
     const message = readMessage(body, limits.maxBatchItems);
-    const text =
-      message.kind === 'single'
-        ? await this.#answer(route, message.item, client)
-        : await answerBatch(message.items, (item) => this.#answer(route, item, client), limits);
-    if (text === undefined) this.#send(request, response, 204);
-    else this.#send(request, response, 200, text);
+    const respond = (text: Response): void => {
+      try {
+        this.#send(request, response, text === undefined ? 204 : 200, text);
+      } catch (error) {
+        this.#failed(route, response, error);
+      }
+    };
+    if (message.kind === 'single') {
+      this.#answer(route, message.item, client, respond);
+      return;
+    }
+    const answerItem = (item: Item, respondItem: (text: Response) => void): void =>
+      this.#answer(route, item, client, respondItem);
+    answerBatch(message.items, answerItem, limits).then(respond, (error: unknown) =>
+      this.#failed(route, response, error),
+    );
   }
 
-  async #answer(route: Route, item: Item, client: Client): Promise<Response> {
-    if (item.kind === 'invalid') return errorResponse(item.id, item.error);
+  #answer(route: Route, item: Item, client: Client, respond: (text: Response) => void): void {
+    if (item.kind === 'invalid') {
+      respond(errorResponse(item.id, item.error));
+      return;
+    }
     const { limits, log } = this.#options;
     const { kind } = route.balancer.chain.traits(item.call.method);
     if (kind === 'subscribe' || kind === 'unsubscribe') {
-      return item.kind === 'call' ? errorResponse(item.id, needsWebSocket) : undefined;
+      respond(item.kind === 'call' ? errorResponse(item.id, needsWebSocket) : undefined);
+      return;
     }
     if (client.pending >= limits.maxCallsPerConnection) {
-      if (item.kind === 'notification') return undefined;
-      const limit = limits.maxCallsPerConnection;
-      return errorResponse(
-        item.id,
-        limitError(doorErrorCodes.busy, 'Too many calls on the connection', limit),
-      );
+      respond(item.kind === 'call' ? tooManyCalls(item.id, limits) : undefined);
+      return;
     }
     const options: CallOptions =
       kind === 'submit' ? client.scope.submitOptions : client.scope.options;
     client.pending++;
-    try {
-      return await answer(route.balancer, item, options, log);
-    } finally {
+    answer(route.balancer, item, options, log, (text) => {
       client.pending--;
-    }
+      respond(text);
+    });
+  }
+
+  readonly #onClose = (): void => this.#inFlight.leave();
+
+  /** A bug of ours: the client must not wait for ever because of it. */
+  #failed(route: Route, response: ServerResponse, error: unknown): void {
+    this.#options.log.error('request failed unexpectedly', { route: route.id, error });
+    response.destroy();
   }
 
   #client(socket: Socket): Client {
@@ -174,4 +195,9 @@ export class HttpDoor {
     // What the kernel did not take waits here. Node resets this timeout whenever some of it leaves.
     if (socket.writableLength > 0) socket.setTimeout(this.#options.stallTimeoutMs ?? 60_000);
   }
+}
+
+function tooManyCalls(id: RawJson, { maxCallsPerConnection: limit }: DoorLimits): string {
+  const message = 'Too many calls on the connection';
+  return errorResponse(id, limitError(doorErrorCodes.busy, message, limit));
 }

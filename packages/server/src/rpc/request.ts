@@ -1,10 +1,12 @@
 import {
   type Call,
+  type Envelope,
   type JsonRpcError,
   jsonRpcCodes,
   type RawJson,
   readEnvelope,
   splitBatch,
+  strictlyReadChars,
 } from '@dshackle/core';
 import { doorErrorCodes, limitError } from './errors.ts';
 
@@ -15,6 +17,11 @@ export type Item =
   | { readonly kind: 'notification'; readonly call: Call }
   /** Not a request; `id` is its id where that could be read, else `null`. */
   | { readonly kind: 'invalid'; readonly id: RawJson; readonly error: JsonRpcError };
+
+const quote = 0x22;
+const minus = 0x2d;
+const zero = 0x30;
+const nine = 0x39;
 
 /** One HTTP body or one WebSocket message. */
 export type Message =
@@ -36,6 +43,42 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isId(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'number';
+}
+
+/**
+ * The request of an ordinary text, read once by the envelope reader alone; `undefined` for what
+ * wants a closer look, because it is wrong or merely rare.
+ */
+function readOrdinary(text: string): Item | undefined {
+  // In longer ones the envelope reader would let control characters pass; and what it skips must be
+  // valid, since it is spliced into requests.
+  if (text.length > strictlyReadChars) return undefined;
+  let envelope: Envelope;
+  try {
+    envelope = readEnvelope(text);
+  } catch {
+    return undefined;
+  }
+  const { id, params } = envelope;
+  if (envelope.jsonrpc !== '"2.0"') return undefined;
+  const method = plainString(envelope.method);
+  if (method === undefined || (id !== undefined && !isPlainId(id))) return undefined;
+  if (params !== undefined && !params.startsWith('[') && !params.startsWith('{')) return undefined;
+  const call: Call = { method, params: params ?? '[]' };
+  return id === undefined ? { kind: 'notification', call } : { kind: 'call', id, call };
+}
+
+/** The value of a string without escapes. */
+function plainString(raw: RawJson | undefined): string | undefined {
+  return raw === undefined || raw.charCodeAt(0) !== quote || raw.includes('\\')
+    ? undefined
+    : raw.slice(1, -1);
+}
+
+/** A number or a string, whatever is in it. */
+function isPlainId(raw: RawJson): boolean {
+  const first = raw.charCodeAt(0);
+  return first === quote || first === minus || (first >= zero && first <= nine);
 }
 
 /**
@@ -68,9 +111,9 @@ function readItem(text: RawJson, parsed: unknown): Item {
  * with the code of the JSON-RPC specification.
  */
 export function readMessage(text: string, maxBatchItems: number): Message {
+  const item = readOrdinary(text);
+  if (item !== undefined) return { kind: 'single', item };
   try {
-    // The envelope reader alone would do for most texts, but lets control characters pass in long
-    // ones; and what it skips must be valid, since it is spliced into requests.
     const parsed: unknown = JSON.parse(text);
     return Array.isArray(parsed)
       ? readBatch(text, parsed, maxBatchItems)

@@ -125,74 +125,101 @@ export class WebSocketConnection {
   #onMessage(data: RawData): void {
     this.#heard = true;
     if (this.#over) return;
-    const { route, limits, log } = this.#options;
+    const { limits } = this.#options;
     const text = String(data);
     const message = readMessage(text, limits.maxBatchItems);
     this.#messages.enter();
     this.#pendingBytes += text.length;
     this.#pace();
-    const served =
-      message.kind === 'single' ? this.#serve(message.item) : this.#serveBatch(message.items);
-    served
-      .catch((error: unknown) => {
-        log.error('message failed unexpectedly', { route: route.id, error });
-        this.close(closeCodes.internalError, 'internal error');
-      })
-      .finally(() => {
-        this.#messages.leave();
-        this.#pendingBytes -= text.length;
-        this.#pace();
-      });
+    const done = (): void => {
+      this.#messages.leave();
+      this.#pendingBytes -= text.length;
+      this.#pace();
+    };
+    if (message.kind === 'single') {
+      this.#serve(message.item, done);
+      return;
+    }
+    this.#serveBatch(message.items)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(done);
   }
 
-  async #serve(item: Item): Promise<void> {
-    const outlet = { respond: this.#respond, notify: this.#notify };
-    const response = await this.#answer(item, outlet);
-    if (response !== undefined) this.#respond(response);
+  #serve(item: Item, done: () => void): void {
+    const respond = (response: Response): void => {
+      try {
+        if (response !== undefined) this.#respond(response);
+      } catch (error) {
+        this.#failed(error);
+      }
+      done();
+    };
+    try {
+      this.#answer(item, this.#outlet, respond);
+    } catch (error) {
+      this.#failed(error);
+      done();
+    }
   }
 
   async #serveBatch(items: readonly Item[]): Promise<void> {
     const { limits } = this.#options;
     const gate = new Gate(this.#notify, maxHeldNotifications, () => this.#tooSlow());
-    const response = await answerBatch(
-      items,
-      async (item) => {
-        let subscribed: Response;
-        const respond = (text: string): void => {
+    const notify = (frame: string): void => gate.send(frame);
+    const answerItem = (item: Item, respond: (response: Response) => void): void => {
+      let subscribed: Response;
+      const outlet = {
+        respond: (text: string): void => {
           subscribed = text;
-        };
-        const notify = (frame: string): void => gate.send(frame);
-        return (await this.#answer(item, { respond, notify })) ?? subscribed;
-      },
-      limits,
-    );
+        },
+        notify,
+      };
+      this.#answer(item, outlet, (response) => respond(response ?? subscribed));
+    };
+    const response = await answerBatch(items, answerItem, limits);
     if (response !== undefined) this.#respond(response);
     gate.open();
   }
 
-  /** The response to an item, unless it went to the outlet: that of a subscribe call does. */
-  async #answer(item: Item, outlet: SubscriptionOutlet): Promise<Response> {
-    if (item.kind === 'invalid') return errorResponse(item.id, item.error);
+  /** `respond` gets the response to an item, unless it went to the outlet: that of a subscribe does. */
+  #answer(item: Item, outlet: SubscriptionOutlet, respond: (response: Response) => void): void {
+    if (item.kind === 'invalid') {
+      respond(errorResponse(item.id, item.error));
+      return;
+    }
     const { route, limits, log } = this.#options;
     const { kind } = route.balancer.chain.traits(item.call.method);
     // Never refused: it only takes load away.
-    if (kind === 'unsubscribe') return this.#unsubscribe(item);
+    if (kind === 'unsubscribe') {
+      respond(this.#unsubscribe(item));
+      return;
+    }
     const refusal = this.#refusal(limits);
     if (refusal !== undefined) {
-      return item.kind === 'call' ? errorResponse(item.id, refusal) : undefined;
+      respond(item.kind === 'call' ? errorResponse(item.id, refusal) : undefined);
+      return;
     }
     this.#calls++;
-    try {
-      if (kind === 'subscribe') {
-        // A subscription nobody knows the id of can never be ended: not made.
-        if (item.kind === 'call') await this.#subscriptions.subscribe(item, outlet);
-        return undefined;
-      }
-      const options = kind === 'submit' ? this.#scope.submitOptions : this.#scope.options;
-      return await answer(route.balancer, item, options, log);
-    } finally {
+    const settle = (response: Response): void => {
       this.#calls--;
+      respond(response);
+    };
+    if (kind !== 'subscribe') {
+      const options = kind === 'submit' ? this.#scope.submitOptions : this.#scope.options;
+      answer(route.balancer, item, options, log, settle);
+    } else if (item.kind === 'call') {
+      void this.#subscriptions.subscribe(item, outlet).then(() => settle(undefined));
+    } else {
+      // A subscription nobody knows the id of can never be ended: not made.
+      settle(undefined);
     }
+  }
+
+  /** A bug of ours: the client must not wait for ever because of it. */
+  #failed(error: unknown): void {
+    const { route, log } = this.#options;
+    log.error('message failed unexpectedly', { route: route.id, error });
+    this.close(closeCodes.internalError, 'internal error');
   }
 
   #refusal(limits: DoorLimits) {
@@ -215,6 +242,8 @@ export class WebSocketConnection {
   readonly #respond = (response: string): void => this.#write(response, answerHeadroom);
 
   readonly #notify = (frame: string): void => this.#write(frame, 1);
+
+  readonly #outlet: SubscriptionOutlet = { respond: this.#respond, notify: this.#notify };
 
   /** Sends one frame, within bounds. */
   #write(frame: string, headroom: number): void {

@@ -35,8 +35,8 @@ export interface HttpFailure {
 
 /** What one call tells: exactly one of the two, or nothing once it was aborted. */
 export interface FetchEvents {
-  readonly onAnswer: (answer: HttpAnswer) => void;
-  readonly onFailure: (failure: HttpFailure) => void;
+  onAnswer(answer: HttpAnswer): void;
+  onFailure(failure: HttpFailure): void;
 }
 
 /** One call under way. */
