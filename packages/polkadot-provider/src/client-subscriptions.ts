@@ -1,4 +1,4 @@
-import type { Balancer, BalancerError, Call, RawJson, Session } from '@dshackle/core';
+import type { Balancer, BalancerError, Call, CallOptions, RawJson, Session } from '@dshackle/core';
 import type { ProviderInterfaceCallback } from '@polkadot/rpc-provider/types';
 import { answeredError, callError, notConnectedError } from './provider-errors.ts';
 
@@ -10,6 +10,8 @@ export interface Connection {
   current: boolean;
   /** Aborts then: calls under way are given up, also in an engine that others share. */
   readonly signal: AbortSignal;
+  /** With which every call is made. */
+  readonly callOptions: CallOptions;
 }
 
 /** A client's subscription; it keeps the id that it was given when it was made. */

@@ -29,12 +29,14 @@ export class ProviderStatistics {
     this.#total[what] += count;
   }
 
-  /** Counts a call that sends so many bytes as under way, until the returned function is called. */
-  begin(bytes: number): () => void {
+  /** Counts a call that sends so many bytes as under way, until `end` is called. */
+  begin(bytes: number): void {
     this.#active += 1;
     this.#total.bytesSent += bytes;
-    return () => {
-      this.#active -= 1;
-    };
+  }
+
+  /** A call that was begun is over. */
+  end(): void {
+    this.#active -= 1;
   }
 }

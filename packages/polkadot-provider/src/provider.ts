@@ -1,4 +1,5 @@
 import {
+  type Answer,
   type Balancer,
   BalancerError,
   type Call,
@@ -155,11 +156,18 @@ export class PolkadotProvider implements ProviderInterface {
    * Makes one call. With `isCacheable` the result may be one kept from before.
    * @throws RpcError as polkadot-js makes it of the node's error, or with a text of WsProvider's
    */
-  async send<T = unknown>(method: string, params: unknown[], isCacheable?: boolean): Promise<T> {
-    this.#stats.add('requests');
-    if (this.#isUnsubscribe(method)) return this.#subscriptions.closeById(params[0]) as T;
-    const call = toCall(method, params);
-    return (await (isCacheable ? this.#cached(call) : this.#request(call))).value as T;
+  send<T = unknown>(method: string, params: unknown[], isCacheable?: boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#stats.add('requests');
+      const settle = resolve as (value: unknown) => void;
+      if (this.#isUnsubscribe(method)) {
+        settle(this.#subscriptions.closeById(params[0]));
+        return;
+      }
+      const call = toCall(method, params);
+      if (isCacheable) this.#cached(call).then(({ value }) => settle(value), reject);
+      else this.#request(call, settle, reject);
+    });
   }
 
   /**
@@ -175,9 +183,7 @@ export class PolkadotProvider implements ProviderInterface {
     this.#stats.add('requests');
     this.#stats.add('subscriptions');
     const call = { method, params: stringify(params) };
-    return this.#attempt(call, (connection) =>
-      this.#subscriptions.open(connection, type, call, cb),
-    );
+    return this.#subscribe(type, call, cb);
   }
 
   /** Ends a subscription; false when there is none with this notification name and id. */
@@ -196,7 +202,10 @@ export class PolkadotProvider implements ProviderInterface {
       stopListening();
       left.abort();
     };
-    this.#connection = { balancer, session, leave, signal: left.signal, current: true };
+    const { signal } = left;
+    // Closing an engine of our own ends its calls anyway; watching a signal costs each of them.
+    const callOptions = isBalancer(source) ? { session, signal } : { session };
+    this.#connection = { balancer, session, leave, signal, callOptions, current: true };
     if (balancer.available) this.#setConnected(true);
     else void this.#reportUnavailable(this.#connection);
     return this.#connection;
@@ -246,35 +255,84 @@ export class PolkadotProvider implements ProviderInterface {
   async #cached(call: Call): Promise<LoadedResult> {
     const key = `${call.method}::${call.params}`;
     const cached = this.#cache.get(key);
-    if (cached === undefined) return this.#cache.load(key, () => this.#request(call));
+    if (cached === undefined) return this.#cache.load(key, () => this.#load(call));
     this.#stats.add('cached');
     return cached;
   }
 
-  #request(call: Call): Promise<LoadedResult> {
-    return this.#attempt(call, async ({ balancer, session, signal }) => {
-      const { reply } = await balancer.forward(call, { session, signal });
-      if (reply.kind === 'error') throw answeredError(reply.error);
-      this.#stats.add('bytesRecv', reply.result.length);
-      return { value: JSON.parse(reply.result), bytes: reply.result.length };
+  #load(call: Call): Promise<LoadedResult> {
+    return new Promise((resolve, reject) => {
+      this.#request(call, (value, bytes) => resolve({ value, bytes }), reject);
     });
   }
 
-  /** Counts what is sent and what fails, waits for a node, and words what the engine throws. */
-  async #attempt<T>(call: Call, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const startedMs = this.#clock.now();
-    const done = this.#stats.begin(call.method.length + call.params.length);
+  /**
+   * Makes one call. By callbacks, not promises: applications make ten thousand at once.
+   *
+   * @param resolve gets the parsed result and the length of its JSON
+   */
+  #request(
+    call: Call,
+    resolve: (value: unknown, bytes: number) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const startedMs = this.#begin(call);
+    const fail = (error: unknown): void => reject(this.#failure(error, startedMs));
+    const connection = this.#connection;
+    if (!connection) {
+      fail(notConnectedError());
+      return;
+    }
+    const succeed = ({ reply }: Answer): void => {
+      if (reply.kind === 'error') {
+        fail(answeredError(reply.error));
+        return;
+      }
+      let value: unknown;
+      try {
+        value = JSON.parse(reply.result);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      const bytes = reply.result.length;
+      this.#stats.end();
+      this.#stats.add('bytesRecv', bytes);
+      resolve(value, bytes);
+    };
+    const { balancer, callOptions } = connection;
+    const forward = (): void => {
+      balancer.forward(call, callOptions).then(succeed, fail);
+    };
+    if (balancer.available) forward();
+    else void this.#available(connection).then(forward);
+  }
+
+  async #subscribe(type: string, call: Call, cb: ProviderInterfaceCallback): Promise<string> {
+    const startedMs = this.#begin(call);
     try {
       const connection = this.#connection;
       if (!connection) throw notConnectedError();
       if (!connection.balancer.available) await this.#available(connection);
-      return await work(connection);
+      const id = await this.#subscriptions.open(connection, type, call, cb);
+      this.#stats.end();
+      return id;
     } catch (error) {
-      this.#stats.add(isTimeout(error) ? 'timeout' : 'errors');
-      throw callError(error, this.#clock.now() - startedMs);
-    } finally {
-      done();
+      throw this.#failure(error, startedMs);
     }
+  }
+
+  /** Counts a call as under way; when it began. */
+  #begin(call: Call): number {
+    this.#stats.begin(call.method.length + call.params.length);
+    return this.#clock.now();
+  }
+
+  /** Counts a call as failed, and words what the engine threw. */
+  #failure(error: unknown, startedMs: number): Error {
+    this.#stats.end();
+    this.#stats.add(isTimeout(error) ? 'timeout' : 'errors');
+    return callError(error, this.#clock.now() - startedMs);
   }
 
   #isUnsubscribe(method: string): boolean {
@@ -289,11 +347,11 @@ function checkCacheTtl(ttlMs: number | null): void {
 }
 
 function toCall(method: string, params: readonly unknown[]): Call {
-  const text = stringify(params);
-  // What has another value once it is JSON is parsed again by whoever needs it.
+  // What has another value once it is JSON is parsed again by whoever needs it. And polkadot-js's
+  // own `stringify` is slow, because it looks at each value for a BigInt.
   return params.every(isPlain)
-    ? { method, params: text, parsedParams: params }
-    : { method, params: text };
+    ? { method, params: JSON.stringify(params), parsedParams: params }
+    : { method, params: stringify(params) };
 }
 
 /** Is this the same value before and after it was JSON? */
