@@ -34,6 +34,16 @@ export interface Answer {
   readonly attempts: readonly Attempt[];
 }
 
+/**
+ * Where the outcome of one call goes. One of the two is called, once, and must not throw. Not a
+ * promise: one for each policy and each layer below would cost a call more than its routing.
+ */
+export interface Receiver {
+  onAnswer(answer: Answer): void;
+  /** What `forward` would reject with. */
+  onFailure(error: unknown): void;
+}
+
 /** A client's subscription. The id is ours; the upstream's own never leaves the engine. */
 export interface Subscription {
   /** Unique in this process. */

@@ -30,6 +30,7 @@ describe('the package exports this and nothing else', () => {
         "roles",
         "roundRobin",
         "splitBatch",
+        "strictlyReadChars",
         "systemClock",
         "websocket",
       ]

@@ -10,6 +10,7 @@ export type {
   Answer,
   Call,
   CallOptions,
+  Receiver,
   SubscribeOutcome,
   SubscriberHandlers,
   Subscription,

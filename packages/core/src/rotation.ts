@@ -165,9 +165,9 @@ export class Rotation {
   }
 
   /** Chooses an upstream for one attempt. */
-  select(need: Requirement, tried: ReadonlySet<string>): Selection {
+  select(need: Requirement, tried: ReadonlySet<string>, nowMs: number): Selection {
     const { selector } = this.#options;
-    this.#context.now = this.#options.clock.now();
+    this.#context.now = nowMs;
     return select(this.#pool, need, this.#context, {
       selector,
       panicThreshold: this.#panicThreshold,
@@ -176,8 +176,8 @@ export class Rotation {
   }
 
   /** Could any upstream answer such a call now? */
-  canServe(need: Requirement): boolean {
-    this.#context.now = this.#options.clock.now();
+  canServe(need: Requirement, nowMs: number): boolean {
+    this.#context.now = nowMs;
     for (const upstream of this.#pool) {
       if (ineligibility(upstream, need, this.#context) === undefined) return true;
     }

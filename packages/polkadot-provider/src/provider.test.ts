@@ -5,6 +5,7 @@ import {
   type CallOptions,
   errorReply,
   NoEligibleUpstreamError,
+  type Receiver,
   type Reply,
   Session,
   type SubscriberHandlers,
@@ -43,6 +44,13 @@ class ScriptedBalancer {
 
   session(): Session {
     return new Session();
+  }
+
+  dispatch(call: Call, receiver: Receiver, options?: CallOptions): void {
+    this.forward(call, options).then(
+      (answer) => receiver.onAnswer(answer),
+      (error: unknown) => receiver.onFailure(error),
+    );
   }
 
   async forward(call: Call, { session, signal }: CallOptions = {}) {

@@ -1,5 +1,4 @@
 import {
-  type Answer,
   type Balancer,
   BalancerError,
   type Call,
@@ -7,6 +6,7 @@ import {
   type Clock,
   createBalancer,
   isBalancerError,
+  type Receiver,
   systemClock,
 } from '@dshackle/core';
 import type {
@@ -267,7 +267,7 @@ export class PolkadotProvider implements ProviderInterface {
   }
 
   /**
-   * Makes one call. By callbacks, not promises: applications make ten thousand at once.
+   * Makes one call, without a promise of its own: applications make ten thousand at once.
    *
    * @param resolve gets the parsed result and the length of its JSON
    */
@@ -277,35 +277,35 @@ export class PolkadotProvider implements ProviderInterface {
     reject: (error: Error) => void,
   ): void {
     const startedMs = this.#begin(call);
-    const fail = (error: unknown): void => reject(this.#failure(error, startedMs));
+    const receiver: Receiver = {
+      onAnswer: ({ reply }) => {
+        if (reply.kind === 'error') {
+          receiver.onFailure(answeredError(reply.error));
+          return;
+        }
+        let value: unknown;
+        try {
+          value = JSON.parse(reply.result);
+        } catch (error) {
+          receiver.onFailure(error);
+          return;
+        }
+        const bytes = reply.result.length;
+        this.#stats.end();
+        this.#stats.add('bytesRecv', bytes);
+        resolve(value, bytes);
+      },
+      onFailure: (error) => reject(this.#failure(error, startedMs)),
+    };
     const connection = this.#connection;
     if (!connection) {
-      fail(notConnectedError());
+      receiver.onFailure(notConnectedError());
       return;
     }
-    const succeed = ({ reply }: Answer): void => {
-      if (reply.kind === 'error') {
-        fail(answeredError(reply.error));
-        return;
-      }
-      let value: unknown;
-      try {
-        value = JSON.parse(reply.result);
-      } catch (error) {
-        fail(error);
-        return;
-      }
-      const bytes = reply.result.length;
-      this.#stats.end();
-      this.#stats.add('bytesRecv', bytes);
-      resolve(value, bytes);
-    };
     const { balancer, callOptions } = connection;
-    const forward = (): void => {
-      balancer.forward(call, callOptions).then(succeed, fail);
-    };
-    if (balancer.available) forward();
-    else void this.#available(connection).then(forward);
+    if (balancer.available) balancer.dispatch(call, receiver, callOptions);
+    else
+      void this.#available(connection).then(() => balancer.dispatch(call, receiver, callOptions));
   }
 
   async #subscribe(type: string, call: Call, cb: ProviderInterfaceCallback): Promise<string> {

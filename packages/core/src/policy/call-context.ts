@@ -1,4 +1,4 @@
-import type { Answer, Call } from '../call.ts';
+import type { Answer, Call, Receiver } from '../call.ts';
 import type { Chain, MethodTraits, Strategy } from '../chain/chain.ts';
 import type { Attempt } from '../errors.ts';
 import type { RawJson } from '../json-rpc/message.ts';
@@ -14,24 +14,16 @@ export interface CallContext {
   readonly strategy: Strategy;
   /** Params by position. */
   params: readonly unknown[];
-  need: Requirement;
+  readonly need: Requirement;
   readonly session: Session | undefined;
   signal: AbortSignal | undefined;
-  /** On the engine's clock. */
+  /** When the engine got it, on the engine's clock. */
+  readonly startedMs: number;
   deadlineAtMs: number;
   /** True when the caller set the deadline. */
   readonly hasOwnDeadline: boolean;
   /** What was tried so far, in order. */
   readonly attempts: Attempt[];
-}
-
-/**
- * Where the outcome of one call goes. One of the two is called, once, and must not throw. Not a
- * promise: one for each policy and each layer below would cost a call more than its routing.
- */
-export interface Receiver {
-  onAnswer(answer: Answer): void;
-  onFailure(error: unknown): void;
 }
 
 /** Answers one call, possibly before it returns. What it throws is a failure too. */

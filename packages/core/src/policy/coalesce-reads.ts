@@ -1,8 +1,8 @@
-import type { Answer } from '../call.ts';
+import type { Answer, Receiver } from '../call.ts';
 import { BalancerError, TimeoutError } from '../errors.ts';
 import type { DeadlineHandle } from '../time/deadlines.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
-import type { CallContext, Policy, Receiver } from './call-context.ts';
+import type { CallContext, Policy } from './call-context.ts';
 import type { Coalescer, SharedCall } from './coalesce.ts';
 import type { Engine } from './engine.ts';
 

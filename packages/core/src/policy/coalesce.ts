@@ -1,7 +1,6 @@
-import type { Answer } from '../call.ts';
+import type { Answer, Receiver } from '../call.ts';
 import { ShortLivedMap } from '../collections/short-lived-map.ts';
 import type { Attempt } from '../errors.ts';
-import type { Receiver } from './call-context.ts';
 
 /** Options of {@link Coalescer}. */
 export interface CoalescerOptions {
@@ -43,9 +42,8 @@ export class Coalescer {
    * @param attempts what it tries, for those who join
    */
   start(key: string, attempts: readonly Attempt[]): SharedCall {
-    if (this.#running.size >= this.#maxKeys) return new SharedCall(attempts, undefined);
-    const shared = new SharedCall(attempts, () => this.#running.delete(key));
-    this.#running.set(key, shared);
+    const shared = new SharedCall(attempts, this.#running, key);
+    if (this.#running.size < this.#maxKeys) this.#running.set(key, shared);
     return shared;
   }
 }
@@ -57,14 +55,21 @@ export class Coalescer {
 export class SharedCall implements Receiver {
   /** What was tried so far. */
   readonly attempts: readonly Attempt[];
-  readonly #onSettled: (() => void) | undefined;
+  readonly #running: ShortLivedMap<string, SharedCall>;
+  readonly #key: string;
   /** Nearly always the only one. */
   #first: Receiver | undefined;
   #others: Receiver[] | undefined;
 
-  constructor(attempts: readonly Attempt[], onSettled: (() => void) | undefined) {
+  /** @param running where it may be found under `key` until it has settled */
+  constructor(
+    attempts: readonly Attempt[],
+    running: ShortLivedMap<string, SharedCall>,
+    key: string,
+  ) {
     this.attempts = attempts;
-    this.#onSettled = onSettled;
+    this.#running = running;
+    this.#key = key;
   }
 
   /** One more that wants to know. */
@@ -76,14 +81,19 @@ export class SharedCall implements Receiver {
 
   onAnswer(answer: Answer): void {
     // First of all: whoever hears the answer may start the next execution at once.
-    this.#onSettled?.();
+    this.#leave();
     this.#first?.onAnswer(answer);
     if (this.#others) for (const receiver of this.#others) receiver.onAnswer(answer);
   }
 
   onFailure(error: unknown): void {
-    this.#onSettled?.();
+    this.#leave();
     this.#first?.onFailure(error);
     if (this.#others) for (const receiver of this.#others) receiver.onFailure(error);
+  }
+
+  #leave(): void {
+    // Past the bound another one may be running under the same key.
+    if (this.#running.get(this.#key) === this) this.#running.delete(this.#key);
   }
 }

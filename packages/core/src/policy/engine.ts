@@ -21,7 +21,7 @@ export interface Engine {
   /** Every call that a strategy is carrying out; shutdown ends those that are left. */
   readonly running: RunningCalls;
   /** Chooses an upstream for one more attempt. */
-  select(need: Requirement, tried: ReadonlySet<string>): Selection;
+  select(need: Requirement, tried: ReadonlySet<string>, nowMs: number): Selection;
   /**
    * Calls back once when something changed that may make an upstream eligible; returns the
    * function that stops waiting, or `undefined` when too many wait already.

@@ -50,7 +50,7 @@ export async function fanOut(
 ): Promise<Answer> {
   const { quorum = 1 } = options;
   if (quorum > 1) await quorumOf(engine, context, quorum);
-  const nobody = engine.select(context.need, new Set()).kind === 'none';
+  const nobody = engine.select(context.need, new Set(), engine.clock.now()).kind === 'none';
   if (!nobody) return askSeveral(engine, context, options, round);
   return new Promise((resolve, reject) => {
     raceOne(engine, context, { onAnswer: resolve, onFailure: reject });
@@ -84,10 +84,10 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
     const look = (): void => {
       rest();
       const found = new Set<string>();
-      let selection = engine.select(need, found);
+      let selection = engine.select(need, found, clock.now());
       while (found.size < quorum && selection.kind === 'chosen') {
         found.add(selection.upstream.id);
-        selection = engine.select(need, found);
+        selection = engine.select(need, found, clock.now());
       }
       if (found.size >= quorum) {
         settle(resolve);
@@ -191,14 +191,15 @@ function askSeveral(
     };
     const askMore = (): boolean => {
       if (tried.size - failures >= options.width) return false;
-      const selection = engine.select(context.need, tried);
+      const selection = engine.select(context.need, tried, clock.now());
       if (selection.kind === 'none') return false;
       ask(selection.upstream, selection.panic);
       return true;
     };
-    const settle = ({ upstream, startedMs }: RunningAttempt, outcome: Outcome): void => {
+    const settle = (attempt: RunningAttempt, outcome: Outcome): void => {
+      const { upstream, startedMs, endedMs } = attempt;
       outstanding -= 1;
-      const durationMs = clock.now() - startedMs;
+      const durationMs = endedMs - startedMs;
       if (events.has('attempt')) {
         const { method } = call;
         const won = !done && outcome.kind === 'answer';

@@ -18,7 +18,7 @@ export interface PipelineOptions {
   readonly coalescer: Coalescer;
   readonly genesisHash: () => string | undefined;
   /** Could any upstream answer such a call now? */
-  readonly canServe: (need: Requirement) => boolean;
+  readonly canServe: (need: Requirement, nowMs: number) => boolean;
 }
 
 /** The policies in the order in which a call meets them. Deadline, retry and hedge are the strategy's. */

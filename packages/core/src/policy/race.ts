@@ -1,3 +1,4 @@
+import type { Receiver } from '../call.ts';
 import {
   BalancerError,
   NoEligibleUpstreamError,
@@ -6,12 +7,13 @@ import {
 } from '../errors.ts';
 import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
-import type { DeadlineHandle } from '../time/deadlines.ts';
+import type { Selection } from '../selector/select.ts';
+import type { Alarm, DeadlineHandle } from '../time/deadlines.ts';
 import type { Outcome } from '../upstream/outcome.ts';
 import { type AttemptOwner, RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
-import type { CallContext, Receiver } from './call-context.ts';
+import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
 import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
@@ -21,6 +23,8 @@ import type { RunningCall } from './running-calls.ts';
 const lasting: ReadonlySet<Ineligibility> = new Set(['lacks the method', 'labels do not match']);
 
 const nobody: ReadonlySet<string> = new Set();
+
+type Chosen = Extract<Selection, { kind: 'chosen' }>;
 
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
 export function raceOne(engine: Engine, context: CallContext, receiver: Receiver): void {
@@ -38,7 +42,7 @@ export function raceOne(engine: Engine, context: CallContext, receiver: Receiver
  *    asked again after a pause, or as soon as something changes.
  * 6. Deadline, signal, attempts and retry budget end it in any case.
  */
-class Race implements RunningCall, AttemptOwner {
+class Race implements RunningCall, AttemptOwner, Alarm {
   readonly #engine: Engine;
   readonly #context: CallContext;
   readonly #receiver: Receiver;
@@ -109,15 +113,15 @@ class Race implements RunningCall, AttemptOwner {
       this.#giveUp();
       return;
     }
-    const selection = this.#engine.select(this.#context.need, this.#triedSoFar());
-    if (selection.kind === 'chosen') this.#launch(selection.upstream, selection.panic, false);
+    const nowMs = this.#engine.clock.now();
+    const selection = this.#engine.select(this.#context.need, this.#triedSoFar(), nowMs);
+    if (selection.kind === 'chosen') this.#launch(selection, nowMs, false);
     else if (this.#running === 0) this.#exhausted(selection.reasons);
   }
 
-  #launch(upstream: Upstream, panic: boolean, hedge: boolean): void {
-    const { clock, options } = this.#engine;
+  #launch({ upstream, panic }: Chosen, nowMs: number, hedge: boolean): void {
+    const { options } = this.#engine;
     const { call, traits, deadlineAtMs } = this.#context;
-    const nowMs = clock.now();
     const leftMs = Math.max(1, deadlineAtMs - nowMs);
     // A call that must not be repeated has nothing to gain from giving up early.
     const timeoutMs = traits.idempotent ? Math.min(leftMs, options.attemptTimeoutMs) : leftMs;
@@ -150,12 +154,18 @@ class Race implements RunningCall, AttemptOwner {
     }
     if (this.#timer !== undefined) deadlines.cancel(this.#timer);
     this.#isHedgeNext = true;
-    this.#timer = deadlines.add(delayMs, () => this.#hedge(), nowMs);
+    this.#timer = deadlines.add(delayMs, this, nowMs);
   }
 
   #armDeadline(nowMs: number): void {
     const leftMs = Math.max(0, this.#context.deadlineAtMs - nowMs);
-    this.#timer = this.#engine.deadlines.add(leftMs, () => this.#timeOut(), nowMs);
+    this.#timer = this.#engine.deadlines.add(leftMs, this, nowMs);
+  }
+
+  /** The timer: for a hedge, or the deadline. */
+  ring(): void {
+    if (this.#isHedgeNext) this.#hedge();
+    else this.#timeOut();
   }
 
   #timeOut(): void {
@@ -165,18 +175,19 @@ class Race implements RunningCall, AttemptOwner {
 
   #hedge(): void {
     this.#isHedgeNext = false;
-    this.#armDeadline(this.#engine.clock.now());
-    this.#launchHedge();
+    const nowMs = this.#engine.clock.now();
+    this.#armDeadline(nowMs);
+    this.#launchHedge(nowMs);
   }
 
-  #launchHedge(): void {
+  #launchHedge(nowMs: number): void {
     const { options, retryBudget } = this.#engine;
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
-    const selection = this.#engine.select(this.#context.need, this.#triedSoFar());
+    const selection = this.#engine.select(this.#context.need, this.#triedSoFar(), nowMs);
     // The first hedge is as free as the first failover: a hung upstream is a failed one.
     if (selection.kind === 'none' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
     this.#hedges += 1;
-    this.#launch(selection.upstream, selection.panic, true);
+    this.#launch(selection, nowMs, true);
   }
 
   settle(attempt: RunningAttempt, outcome: Outcome): void {
@@ -188,10 +199,10 @@ class Race implements RunningCall, AttemptOwner {
     }
   }
 
-  #settle({ upstream, startedMs, isHedge: hedge }: RunningAttempt, outcome: Outcome): void {
-    const { clock, latencies, events } = this.#engine;
+  #settle(attempt: RunningAttempt, outcome: Outcome): void {
+    const { latencies, events } = this.#engine;
+    const { upstream, startedMs, endedMs: nowMs, isHedge: hedge } = attempt;
     const { call, traits, attempts } = this.#context;
-    const nowMs = clock.now();
     const durationMs = nowMs - startedMs;
     this.#running -= 1;
     if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs, nowMs);
@@ -207,8 +218,8 @@ class Race implements RunningCall, AttemptOwner {
     }
     if (this.#done) return;
     const said = outcome.kind === 'answer' ? 'answered' : outcome.reason;
-    const attempt = { upstream: upstream.id, durationMs, outcome: said };
-    attempts.push(hedge ? { ...attempt, hedge } : attempt);
+    const told = { upstream: upstream.id, durationMs, outcome: said };
+    attempts.push(hedge ? { ...told, hedge } : told);
     if (outcome.kind === 'answer') {
       this.#finish(outcome.reply, upstream.id);
       return;

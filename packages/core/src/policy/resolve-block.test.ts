@@ -138,6 +138,7 @@ async function sent(params: string): Promise<string> {
     need: { seen: -1 },
     session: undefined,
     signal: undefined,
+    startedMs: 0,
     deadlineAtMs: 1000,
     hasOwnDeadline: false,
     attempts: [],

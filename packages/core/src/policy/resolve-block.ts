@@ -3,7 +3,7 @@ import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson } from '../json-rpc/message.ts';
-import { type Requirement, requireBlock } from '../selector/eligibility.ts';
+import type { Requirement } from '../selector/eligibility.ts';
 import type { CallContext, Policy } from './call-context.ts';
 
 /** How far below the best head a servable block is looked for. */
@@ -17,7 +17,10 @@ const maxStepsBack = 16;
  * 2. The block that the params name becomes a requirement on the upstream.
  * 3. The session has then seen that block.
  */
-export function resolveBlock(head: ChainHead, canServe: (need: Requirement) => boolean): Policy {
+export function resolveBlock(
+  head: ChainHead,
+  canServe: (need: Requirement, nowMs: number) => boolean,
+): Policy {
   return (next) => (context, receiver) => {
     if (!fillIn(head, canServe, context)) require(head, context);
     next(context, receiver);
@@ -27,7 +30,7 @@ export function resolveBlock(head: ChainHead, canServe: (need: Requirement) => b
 /** Fills in the block where it was left out, and requires it; false when there is nothing to do. */
 function fillIn(
   head: ChainHead,
-  canServe: (need: Requirement) => boolean,
+  canServe: (need: Requirement, nowMs: number) => boolean,
   context: CallContext,
 ): boolean {
   const { traits, params, call } = context;
@@ -39,17 +42,16 @@ function fillIn(
   if (best === undefined || best.number < need.seen) return false;
   // The highest block that someone can answer for; best itself when nobody can right now.
   let chosen = best;
-  context.need = requireBlock(need, best.hash);
   let block: Block | undefined = best;
   for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
-    const needed = requireBlock(need, block.hash);
-    if (canServe(needed)) {
+    need.hash = block.hash;
+    if (canServe(need, context.startedMs)) {
       chosen = block;
-      context.need = needed;
       break;
     }
     block = head.tree.get(block.parentHash);
   }
+  need.hash = chosen.hash;
   const filled = params.slice();
   while (filled.length < at) filled.push(null);
   filled[at] = chosen.hash;
@@ -92,7 +94,7 @@ function require(head: ChainHead, context: CallContext): void {
     case 'number':
       if (head.best === undefined) break;
       if (need.number <= head.best.number) {
-        context.need = { ...context.need, height: need.number };
+        context.need.height = need.number;
       } else if (context.traits.nullMeans === 'missing') {
         // Beyond the head nobody has it: the first node's `null` is as good as any other's.
         context.traits = { ...context.traits, nullMeans: 'value' };
@@ -104,7 +106,7 @@ function require(head: ChainHead, context: CallContext): void {
 
 function requireHash(head: ChainHead, context: CallContext, hash: string): void {
   const wanted = hash.toLowerCase();
-  context.need = requireBlock(context.need, wanted);
+  context.need.hash = wanted;
   const number = head.numberOf(wanted);
   if (number !== undefined) context.session?.observe(number);
 }

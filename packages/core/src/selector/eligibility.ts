@@ -36,22 +36,15 @@ export function isSoft(reason: Ineligibility): boolean {
 export interface Requirement {
   /** @default any */
   readonly method?: string | undefined;
-  /** The block it must have, by hash. @default any */
-  readonly hash?: string | undefined;
-  /** Height that it must have reached. @default any */
-  readonly height?: number | undefined;
+  /** The block it must have, by hash; fixed while the call is on its way. @default any */
+  hash?: string | undefined;
+  /** Height that it must have reached; fixed likewise. @default any */
+  height?: number | undefined;
   /** Height the session has seen; -1 for none. */
   readonly seen: number;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The call is a subscription. @default false */
   readonly subscribe?: boolean | undefined;
-}
-
-/** The same requirement, of an upstream that has this block as well. */
-export function requireBlock(need: Requirement, hash: string): Requirement {
-  // Spelled out: copying with `...` costs as much as all the rest of choosing an upstream.
-  const { method, height, seen, labels, subscribe } = need;
-  return { method, hash, height, seen, labels, subscribe };
 }
 
 /** What the rules look at besides the upstream. */

@@ -53,9 +53,8 @@ export class PeakEwma {
     return this.#averageMs * this.#weightOfOld(this.#clock.now());
   }
 
-  /** An answer came after `rttMs`. */
-  observe(rttMs: number): void {
-    const nowMs = this.#clock.now();
+  /** An answer came after `rttMs`. `nowMs` where the caller has just read the clock. */
+  observe(rttMs: number, nowMs: number = this.#clock.now()): void {
     if (rttMs >= this.#averageMs) {
       this.#averageMs = rttMs;
     } else {

@@ -128,7 +128,7 @@ export class Subscriptions {
       timeoutMs: options.attemptTimeoutMs,
       deadlineMs: deadlineMs ?? options.deadlineMs,
       waitMs: options.upstreamWaitMs,
-      select: (wanted, tried) => engine.select(wanted, tried),
+      select: (wanted, tried) => engine.select(wanted, tried, clock.now()),
       signal,
       onItem: (item) => guard(handlers.onItem, item),
       onEnd: (error) => {

@@ -3,9 +3,14 @@ import type { Clock, TimerHandle } from './clock.ts';
 /** An opaque handle of a pending deadline. */
 export type DeadlineHandle = object;
 
+/** Told when a deadline has passed; an object where a function for each deadline costs too much. */
+export interface Alarm {
+  ring(): void;
+}
+
 /** A pending deadline; doubles as its handle. Linked into its slot, so that leaving is one step. */
 interface Deadline {
-  readonly callback: () => void;
+  readonly callback: (() => void) | Alarm;
   slot: Slot | undefined;
   previous: Deadline | undefined;
   next: Deadline | undefined;
@@ -70,7 +75,11 @@ export class Deadlines {
    *   this costs. @default the clock's
    * @throws RangeError when the delay is not a finite number
    */
-  add(delayMs: number, callback: () => void, nowMs: number = this.#clock.now()): DeadlineHandle {
+  add(
+    delayMs: number,
+    callback: (() => void) | Alarm,
+    nowMs: number = this.#clock.now(),
+  ): DeadlineHandle {
     if (!Number.isFinite(delayMs)) throw new RangeError(`no deadline after ${delayMs} ms`);
     const deadline: Deadline = { callback, slot: undefined, previous: undefined, next: undefined };
     if (this.#closed) return deadline;
@@ -156,7 +165,9 @@ export class Deadlines {
     for (let deadline = slot.first; deadline; deadline = slot.first) {
       this.cancel(deadline);
       try {
-        deadline.callback();
+        const { callback } = deadline;
+        if (typeof callback === 'function') callback();
+        else callback.ring();
       } catch (error) {
         queueMicrotask(() => {
           throw error;

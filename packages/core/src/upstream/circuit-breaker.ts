@@ -156,12 +156,15 @@ export class CircuitBreaker {
     return this.#epoch;
   }
 
-  /** The upstream answered well; a JSON-RPC error that is the client's mistake counts as well. */
-  success(permit: BreakerPermit): void {
+  /**
+   * The upstream answered well; a JSON-RPC error that is the client's mistake counts as well.
+   * `nowMs` where the caller has just read the clock.
+   */
+  success(permit: BreakerPermit, nowMs: number = this.#clock.now()): void {
     if (permit !== this.#epoch || this.#status === 'open') return;
     if (this.#status === 'closed') {
       this.#failuresInARow = 0;
-      this.#window.record(true, this.#clock.now());
+      this.#window.record(true, nowMs);
       return;
     }
     if (!this.#trialOut) return;

@@ -21,6 +21,8 @@ export class RunningAttempt implements ReplySink {
   readonly owner: AttemptOwner;
   /** When it began, on the engine's clock. */
   readonly startedMs: number;
+  /** When it ended; until then when it began. */
+  endedMs: number;
   /** It races another attempt of the same call. */
   readonly isHedge: boolean;
   /** The breaker's leave, which {@link Upstream.run} asks for. */
@@ -40,6 +42,7 @@ export class RunningAttempt implements ReplySink {
     this.traits = traits;
     this.owner = owner;
     this.startedMs = startedMs;
+    this.endedMs = startedMs;
     this.isHedge = isHedge;
   }
 

@@ -213,6 +213,7 @@ export class Upstream implements Candidate {
   /** What an answer to an attempt means, and what it says of this upstream. */
   learn(attempt: RunningAttempt, reply: Reply): Outcome {
     const { permit } = attempt;
+    attempt.endedMs = this.#context.clock.now();
     let verdict: Verdict;
     try {
       verdict = this.#judge(attempt, reply);
@@ -241,6 +242,7 @@ export class Upstream implements Candidate {
   /** What the lack of an answer to an attempt means, and what it says of this upstream. */
   learnFailure(attempt: RunningAttempt, caught: unknown): Outcome {
     const { permit } = attempt;
+    attempt.endedMs = this.#context.clock.now();
     this.#pending -= 1;
     const error = isBalancerError(caught)
       ? caught
@@ -289,13 +291,12 @@ export class Upstream implements Candidate {
     return traits.nullMeans === 'missing' && reply.result === 'null' ? answeredNull : returned;
   }
 
-  #record(ok: boolean, { permit, startedMs }: RunningAttempt): void {
-    const nowMs = this.#context.clock.now();
-    const durationMs = nowMs - startedMs;
+  #record(ok: boolean, { permit, startedMs, endedMs }: RunningAttempt): void {
+    const durationMs = endedMs - startedMs;
     if (ok) {
       this.#answered += 1;
-      this.#latency.observe(durationMs);
-      this.breaker.success(permit);
+      this.#latency.observe(durationMs, endedMs);
+      this.breaker.success(permit, endedMs);
     } else {
       this.#failed += 1;
       this.#latency.observeAtLeast(durationMs);

@@ -1,4 +1,4 @@
-import { type CallOptions, isBalancerError } from '@dshackle/core';
+import { type CallOptions, isBalancerError, type Receiver } from '@dshackle/core';
 import type { Logger } from '../logs/logger.ts';
 import { toJsonRpcError } from './errors.ts';
 import type { Item } from './request.ts';
@@ -31,12 +31,13 @@ export function answer(
   log: Logger,
   respond: (response: Response) => void,
 ): void {
-  balancer.forward(item.call, options).then(
-    ({ reply }) => {
+  const receiver: Receiver = {
+    onAnswer: ({ reply }) => {
       if (item.kind === 'notification') respond(undefined);
       else if (reply.kind === 'result') respond(resultResponse(item.id, reply.result));
       else respond(rawErrorResponse(item.id, reply.raw));
     },
-    (failure: unknown) => respond(failureResponse(item, failure, log)),
-  );
+    onFailure: (failure) => respond(failureResponse(item, failure, log)),
+  };
+  balancer.dispatch(item.call, receiver, options);
 }

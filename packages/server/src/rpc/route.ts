@@ -3,7 +3,7 @@ import type { Balancer } from '@dshackle/core';
 /** What the doors need of a balancer. */
 export type ServedBalancer = Pick<
   Balancer,
-  'chain' | 'available' | 'session' | 'forward' | 'subscribe'
+  'chain' | 'available' | 'session' | 'dispatch' | 'subscribe'
 >;
 
 /** One path of the server and the engine behind it. */

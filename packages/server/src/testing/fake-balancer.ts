@@ -7,6 +7,7 @@ import {
   type MethodKind,
   type MethodTraits,
   type RawJson,
+  type Receiver,
   type Reply,
   Session,
   type SubscribeOutcome,
@@ -106,7 +107,14 @@ export class FakeBalancer implements ServedBalancer {
     return session;
   }
 
-  async forward(call: Call, options: CallOptions = {}): Promise<Answer> {
+  dispatch(call: Call, receiver: Receiver, options: CallOptions = {}): void {
+    this.#forward(call, options).then(
+      (answer) => receiver.onAnswer(answer),
+      (error: unknown) => receiver.onFailure(error),
+    );
+  }
+
+  async #forward(call: Call, options: CallOptions): Promise<Answer> {
     this.calls.push({ ...call, options });
     const handler = this.#handlers.get(call.method);
     const answered = await (handler?.(call.params, options) ?? methodNotFound());

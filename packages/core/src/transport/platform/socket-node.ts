@@ -9,6 +9,9 @@ import type { CheckSocket, OpenSocket, Socket, SocketEvents, SocketOptions } fro
  */
 const closeTimeoutMs = 1000;
 
+/** More than this is not held back for a common write. */
+const maxCorkedChars = 64 * 1024;
+
 /** A WebSocket of the `ws` package. */
 export const openSocket: OpenSocket = (options, events) => new NodeSocket(options, events);
 
@@ -20,6 +23,7 @@ class NodeSocket implements Socket {
   readonly #ws: WebSocket;
   #tcp: TcpSocket | undefined;
   #corked = false;
+  #corkedChars = 0;
 
   constructor(options: SocketOptions, events: SocketEvents) {
     const { endpoint, tls } = options;
@@ -65,7 +69,16 @@ class NodeSocket implements Socket {
       setImmediate(uncork, this);
     }
     this.#ws.send(text);
+    this.#corkedChars += text.length;
+    // Of thousands made at once the peer should not wait for the last to begin with the first.
+    if (this.#corkedChars > maxCorkedChars && this.#corked) this.#flush();
     return true;
+  }
+
+  #flush(): void {
+    this.#corkedChars = 0;
+    this.#tcp?.uncork();
+    this.#tcp?.cork();
   }
 
   ping(): void {
@@ -83,6 +96,7 @@ class NodeSocket implements Socket {
   /** @private For the one function that all sockets pass to `setImmediate`. */
   uncork(): void {
     this.#corked = false;
+    this.#corkedChars = 0;
     this.#tcp?.uncork();
   }
 }
