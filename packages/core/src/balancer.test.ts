@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from './balancer.ts';
+import type { CallOptions } from './call.ts';
 import { errorReply } from './json-rpc/message.ts';
+import type { Selector } from './selector/selector.ts';
 import {
   FakeClock,
   FakeLedger,
@@ -20,6 +22,56 @@ describe('a balancer over healthy upstreams', () => {
     expect(balancer.head.best).toEqual({ number: 10, hash: ledger.head.hash });
     expect(balancer.head.finalized?.number).toBe(8);
     expect(await balancer.request('local')).toMatch(/local by [abc]/);
+  });
+
+  it('dispatches a call to a receiver, which hears whatever comes of it', async () => {
+    await using test = await testBalancer();
+    const { balancer, clock } = test;
+    const dispatch = (method: string, params = '[]', options?: CallOptions): Promise<unknown> =>
+      new Promise((resolve) => {
+        balancer.dispatch({ method, params }, { onAnswer: resolve, onFailure: resolve }, options);
+      });
+    expect(await dispatch('local')).toMatchObject({ reply: { kind: 'result' }, attempts: [{}] });
+    expect(balancer.snapshot().calls.running).toBe(0);
+    // What cannot even begin is told the same way.
+    expect(await dispatch('local', '[')).toBeInstanceOf(SyntaxError);
+    expect(await dispatch('local', '[]', { signal: AbortSignal.abort() })).toMatchObject({
+      code: 'cancelled',
+    });
+    for (const node of test.nodes) node.hang();
+    const late = dispatch('local', '[]', { deadlineMs: 100 });
+    const left = dispatch('local');
+    await clock.advance(1_000);
+    expect(await late).toMatchObject({ code: 'timeout' });
+    expect(balancer.snapshot().calls.running).toBe(1);
+    await balancer.close();
+    expect(await left).toMatchObject({ code: 'closed' });
+    expect(await dispatch('local')).toMatchObject({ code: 'closed' });
+    expect(balancer.snapshot().calls.running).toBe(0);
+  });
+
+  it('lives through a selector that throws, at first or later', async () => {
+    let picks = 0;
+    const selector: Selector = {
+      name: 'broken',
+      pick: (candidates) => {
+        picks += 1;
+        if (picks === 2) throw new Error('cannot choose');
+        return candidates[0]!;
+      },
+    };
+    await using test = await testBalancer({ selector });
+    for (const node of test.nodes) {
+      node.handle('local', () => errorReply({ code: 500, message: 'out of order' }));
+    }
+    await expect(test.balancer.forward({ method: 'local', params: '[]' })).rejects.toThrow(
+      'cannot choose',
+    );
+    picks = 1;
+    await expect(test.balancer.forward({ method: 'local', params: '[]' })).rejects.toThrow(
+      'cannot choose',
+    );
+    expect(test.balancer.snapshot().calls.running).toBe(0);
   });
 
   it('closes without leaving a timer', async () => {

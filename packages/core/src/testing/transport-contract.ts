@@ -219,6 +219,28 @@ export function describeTransport(
       }
     });
 
+    test('sends without a promise, and tells the outcome once', async () => {
+      const { transport, calls, cut } = await started((call) =>
+        call.method === 'slow' ? never : echo(call),
+      );
+      expect(await sent(transport, 'get', '[1]')).toEqual([{ kind: 'result', result: '[1]' }]);
+      expect(calls.at(-1)).toEqual({ method: 'get', params: '[1]' });
+      const [late] = await sent(transport, 'slow', '[]', 20);
+      expect(late).toBeInstanceOf(TimeoutError);
+      const broken = sent(transport, 'slow', '[]');
+      await eventually(() => {
+        expect(calls.filter(({ method }) => method === 'slow')).toHaveLength(2);
+      });
+      cut();
+      expect(await broken).toMatchObject([{ code: 'transport', sent: true }]);
+      const pending = sent(transport, 'slow', '[]');
+      const closing = transport.close();
+      expect(await sent(transport, 'get', '[]')).toMatchObject([{ code: 'closed' }]);
+      await pending;
+      await closing;
+      expect(transport.pending).toBe(0);
+    });
+
     test('gives up a call whose signal aborts', async () => {
       const { transport } = await started((call) => (call.method === 'slow' ? never : echo(call)));
       const controller = new AbortController();
@@ -537,6 +559,25 @@ export function statesOf(transport: Transport): TransportState[] {
 /** Resolves once `assert` passes; a slow machine gets its time. */
 export function eventually(assert: () => void | Promise<void>): Promise<void> {
   return vi.waitFor(assert, { timeout: 15_000, interval: 5 });
+}
+
+/** All that a call sent without a promise is told, some time after the first of it. */
+async function sent(
+  transport: Transport,
+  method: string,
+  params: RawJson,
+  timeoutMs = 60_000,
+): Promise<readonly unknown[]> {
+  const told: unknown[] = [];
+  await new Promise<void>((resolve) => {
+    const note = (outcome: unknown): void => {
+      told.push(outcome);
+      resolve();
+    };
+    transport.send(method, params, timeoutMs, { onReply: note, onFail: note });
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return told;
 }
 
 /** What a promise rejects with. Fails when it resolves. */

@@ -132,9 +132,13 @@ describe('combined', () => {
     const stuck = failure(transport.request('stuck', '[]'));
     expect(await transport.request('get', '[1]')).toEqual({ kind: 'result', result: '[1]' });
     expect(node.http.calls.map(({ method }) => method)).toEqual(['get']);
+    const reply = await new Promise((onReply, onFail) => {
+      transport.send('send', '[2]', 1_000, { onReply, onFail });
+    });
+    expect(reply).toEqual({ kind: 'result', result: '[2]' });
     node.ws.cut();
     expect(await stuck).toMatchObject({ code: 'transport', sent: true });
-    expect(node.http.calls.map(({ method }) => method)).toEqual(['get']);
+    expect(node.http.calls.map(({ method }) => method)).toEqual(['get', 'send']);
     await transport.close();
     await node.close();
   });
