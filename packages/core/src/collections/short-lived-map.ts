@@ -24,21 +24,21 @@ export class ShortLivedMap<Key, Value extends object> {
     return this.#entries.get(key);
   }
 
-  set(key: Key, value: Value): void {
-    if (this.#entries.get(key) === undefined) {
-      this.#size += 1;
-      const { size } = this.#entries;
-      if (size >= minRebuildSize && size > 2 * this.#size) this.#rebuild();
-    }
+  /** A new entry. There must be none of that key: nobody looks. */
+  add(key: Key, value: Value): void {
+    this.#size += 1;
+    const { size } = this.#entries;
+    if (size >= minRebuildSize && size > 2 * this.#size) this.#rebuild();
     this.#entries.set(key, value);
   }
 
-  /** Returns whether there was such an entry. */
-  delete(key: Key): boolean {
-    if (this.#entries.get(key) === undefined) return false;
+  /** Ends an entry and gives its value; `undefined` when there is none. */
+  take(key: Key): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
     this.#entries.set(key, undefined);
     this.#size -= 1;
-    return true;
+    return value;
   }
 
   clear(): void {

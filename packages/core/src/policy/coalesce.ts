@@ -42,8 +42,9 @@ export class Coalescer {
    * @param attempts what it tries, for those who join
    */
   start(key: string, attempts: readonly Attempt[]): SharedCall {
+    if (this.#running.size >= this.#maxKeys) return new SharedCall(attempts, undefined, key);
     const shared = new SharedCall(attempts, this.#running, key);
-    if (this.#running.size < this.#maxKeys) this.#running.set(key, shared);
+    this.#running.add(key, shared);
     return shared;
   }
 }
@@ -55,16 +56,16 @@ export class Coalescer {
 export class SharedCall implements Receiver {
   /** What was tried so far. */
   readonly attempts: readonly Attempt[];
-  readonly #running: ShortLivedMap<string, SharedCall>;
+  readonly #running: ShortLivedMap<string, SharedCall> | undefined;
   readonly #key: string;
   /** Nearly always the only one. */
   #first: Receiver | undefined;
   #others: Receiver[] | undefined;
 
-  /** @param running where it may be found under `key` until it has settled */
+  /** @param running where it is found under `key` until it has settled, if it is to be found */
   constructor(
     attempts: readonly Attempt[],
-    running: ShortLivedMap<string, SharedCall>,
+    running: ShortLivedMap<string, SharedCall> | undefined,
     key: string,
   ) {
     this.attempts = attempts;
@@ -81,19 +82,14 @@ export class SharedCall implements Receiver {
 
   onAnswer(answer: Answer): void {
     // First of all: whoever hears the answer may start the next execution at once.
-    this.#leave();
+    this.#running?.take(this.#key);
     this.#first?.onAnswer(answer);
     if (this.#others) for (const receiver of this.#others) receiver.onAnswer(answer);
   }
 
   onFailure(error: unknown): void {
-    this.#leave();
+    this.#running?.take(this.#key);
     this.#first?.onFailure(error);
     if (this.#others) for (const receiver of this.#others) receiver.onFailure(error);
-  }
-
-  #leave(): void {
-    // Past the bound another one may be running under the same key.
-    if (this.#running.get(this.#key) === this) this.#running.delete(this.#key);
   }
 }

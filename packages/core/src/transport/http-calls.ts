@@ -115,7 +115,7 @@ export class HttpCalls {
 
   /** @private For {@link Post}. */
   answered(id: number, answer: HttpAnswer): void {
-    this.#underWay.delete(id);
+    this.#underWay.take(id);
     const call = this.#calls.take(id);
     this.#events.onContact();
     this.#next();
@@ -131,7 +131,7 @@ export class HttpCalls {
 
   /** @private For {@link Post}. */
   failed(id: number, { reason, sent, at }: HttpFailure): void {
-    this.#underWay.delete(id);
+    this.#underWay.take(id);
     const call = this.#calls.take(id);
     // Before the next call goes out: this may have been one failure too many for it.
     if (at === 'connection') this.#events.onDisconnect(reason);
@@ -144,15 +144,14 @@ export class HttpCalls {
 
   #post(id: number, body: string): void {
     const post = new Post(this, id);
-    this.#underWay.set(id, post);
+    this.#underWay.add(id, post);
     post.call = this.#context.fetcher.post(body, post);
   }
 
   /** A call was given up: its place is free again. */
   #forget(id: number): void {
     if (this.#queue.delete(id)) return;
-    this.#underWay.get(id)?.call?.abort();
-    this.#underWay.delete(id);
+    this.#underWay.take(id)?.call?.abort();
     this.#next();
   }
 

@@ -59,7 +59,7 @@ export class PendingCalls {
     const id = this.#nextId++;
     const dueAtMs = this.#clock.now() + timeoutMs;
     const onAbort = signal && (() => this.#abort(id));
-    this.#calls.set(id, { id, method, timeoutMs, dueAtMs, handlers, signal, onAbort });
+    this.#calls.add(id, { id, method, timeoutMs, dueAtMs, handlers, signal, onAbort });
     if (onAbort) signal.addEventListener('abort', onAbort, { once: true });
     if (dueAtMs < this.#sweepAtMs) this.#schedule(dueAtMs);
     return id;
@@ -67,10 +67,7 @@ export class PendingCalls {
 
   /** Ends a call: its handlers, or `undefined` when there is none of that id. */
   take(id: number): CallHandlers | undefined {
-    const call = this.#calls.get(id);
-    if (call === undefined) return undefined;
-    this.#remove(call);
-    return call.handlers;
+    return this.#take(id)?.handlers;
   }
 
   /** Ends the only call in flight; `undefined` when there are none or several. */
@@ -90,9 +87,10 @@ export class PendingCalls {
     }
   }
 
-  #remove(call: PendingCall): void {
-    this.#calls.delete(call.id);
-    if (call.onAbort) call.signal?.removeEventListener('abort', call.onAbort);
+  #take(id: number): PendingCall | undefined {
+    const call = this.#calls.take(id);
+    if (call?.onAbort) call.signal?.removeEventListener('abort', call.onAbort);
+    return call;
   }
 
   #abort(id: number): void {
@@ -102,7 +100,7 @@ export class PendingCalls {
   }
 
   #giveUp(call: PendingCall, error: BalancerError): void {
-    this.#remove(call);
+    this.#take(call.id);
     this.#onGiveUp?.(call.id);
     call.handlers.onGiveUp?.(call.id);
     call.handlers.onFail(error);

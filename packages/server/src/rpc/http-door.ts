@@ -184,13 +184,15 @@ export class HttpDoor {
 
   #send(request: IncomingMessage, response: ServerResponse, status: number, text?: string): void {
     const headers = corsHeaders(this.#options.cors, request.headers.origin);
+    const bytes = text === undefined ? 0 : Buffer.byteLength(text);
     if (text !== undefined) {
       headers['content-type'] = 'application/json';
-      headers['content-length'] = Buffer.byteLength(text);
+      headers['content-length'] = bytes;
     }
     if (this.#draining) headers.connection = 'close';
     response.writeHead(status, headers);
-    if (text !== undefined) response.write(text);
+    // Text of ASCII alone is copied faster by the simpler encoding, and is the same bytes.
+    if (text !== undefined) response.write(text, bytes === text.length ? 'latin1' : 'utf8');
     // `end` with text would make two buffers of it, the second one empty, and a `writev` of these:
     // a twentieth of all that a call costs.
     process.nextTick(this.#end, response, request.socket);
