@@ -1,4 +1,5 @@
 import type { Chain } from './chain/chain.ts';
+import type { MethodsOptions } from './chain/with-methods.ts';
 import type { OutlierDetectionOptions } from './health/outlier-detection.ts';
 import type { PolicyOptions } from './policy/options.ts';
 import type { Selector } from './selector/selector.ts';
@@ -13,6 +14,11 @@ export interface BalancerOptions {
   readonly chain: Chain;
   /** The upstreams to start with; a plain string is a URL. More may be added later. */
   readonly upstreams: readonly (string | UpstreamOptions)[];
+  /**
+   * Methods served though the chain denies them by default, and methods not served. Further ones are
+   * served when an upstream enables them. @default what the chain says
+   */
+  readonly methods?: MethodsOptions;
   /** Picks among eligible upstreams. @default p2c on peak EWMA */
   readonly selector?: Selector;
   /** Deadline, retries, hedges. */

@@ -8,6 +8,7 @@ import type {
   SubscriberHandlers,
 } from './call.ts';
 import type { BlockId, Chain } from './chain/chain.ts';
+import { type MethodsOptions, withMethods } from './chain/with-methods.ts';
 import { BalancerError, RpcResponseError } from './errors.ts';
 import { ChainHead } from './head/chain-head.ts';
 import { type CallContext, type Handler, parseParams } from './policy/call-context.ts';
@@ -19,6 +20,7 @@ import { resolvePolicyOptions } from './policy/options.ts';
 import { pipeline } from './policy/pipeline.ts';
 import { RetryBudget } from './policy/retry-budget.ts';
 import { RunningCalls } from './policy/running-calls.ts';
+import { PoolView } from './pool-view.ts';
 import { Rotation } from './rotation.ts';
 import type { Requirement } from './selector/eligibility.ts';
 import { p2c } from './selector/p2c.ts';
@@ -33,6 +35,7 @@ import type { UpstreamOptions } from './upstream/upstream.ts';
 
 /** One engine for one chain over any number of upstreams. Made by `createBalancer`. */
 export interface Balancer extends AsyncDisposable {
+  /** The chain, with the methods that this balancer serves. */
   readonly chain: Chain;
   /** True while at least one upstream can serve. */
   readonly available: boolean;
@@ -74,6 +77,13 @@ export interface Balancer extends AsyncDisposable {
     handlers: SubscriberHandlers,
     options?: CallOptions,
   ): Promise<SubscribeOutcome>;
+  /**
+   * This engine for callers who may use other methods. What `methods` names outweighs the options of
+   * the balancer and of its upstreams; all else is shared.
+   *
+   * @throws BalancerError `invalid request` when a method is both enabled and disabled
+   */
+  withMethods(methods: MethodsOptions): BalancerView;
   /** Calls `listener` at each such event; returns the function that stops it. */
   on<Name extends keyof BalancerEvents>(
     name: Name,
@@ -107,6 +117,18 @@ export interface Balancer extends AsyncDisposable {
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
+/** What callers need of a {@link Balancer}. */
+export type BalancerView = Pick<
+  Balancer,
+  'chain' | 'available' | 'session' | 'forward' | 'dispatch' | 'request' | 'subscribe'
+>;
+
+/** What one sort of callers may call, and the way their calls go. */
+interface Scope {
+  readonly chain: Chain;
+  readonly handle: Handler;
+}
+
 /**
  * Makes the engine for one chain and starts connecting at once; it serves as soon as one upstream
  * is good (see `ready`).
@@ -118,13 +140,13 @@ export function createBalancer(options: BalancerOptions): Balancer {
 }
 
 class PooledBalancer implements Balancer {
-  readonly chain: Chain;
   readonly #events = new Emitter<BalancerEvents>();
   readonly #head: ChainHead;
   readonly #rotation: Rotation;
   readonly #engine: Engine;
   readonly #subscriptions: Subscriptions;
-  readonly #handle: Handler;
+  readonly #coalescer = new Coalescer();
+  readonly #scope: Scope;
   #running = 0;
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
@@ -133,7 +155,6 @@ class PooledBalancer implements Balancer {
     const { chain, clock = systemClock, random = Math.random } = options;
     const policy = resolvePolicyOptions(options.policy);
     const events = this.#events;
-    this.chain = chain;
     this.#head = new ChainHead({ clock, blockTimeMs: chain.blockTimeMs, ...options.head });
     this.#rotation = new Rotation({
       chain,
@@ -164,16 +185,15 @@ class PooledBalancer implements Balancer {
       engine: this.#engine,
       maxSubscriptions: options.maxSubscriptions ?? 100_000,
     });
-    this.#handle = pipeline({
-      chain,
-      head: this.#head,
-      engine: this.#engine,
-      coalescer: new Coalescer(),
-      genesisHash: () => this.#rotation.genesisHash,
-      canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
-    });
+    this.#scope = this.#scopeOf(
+      withMethods(chain, options.methods ?? {}, (method) => this.#rotation.isEnabled(method)),
+    );
     tellOfHead(this.#head, events);
     for (const upstream of options.upstreams) this.#rotation.add(upstream);
+  }
+
+  get chain(): Chain {
+    return this.#scope.chain;
   }
 
   get available(): boolean {
@@ -190,52 +210,43 @@ class PooledBalancer implements Balancer {
   }
 
   forward(call: Call, options: CallOptions = {}): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.dispatch(call, { onAnswer: resolve, onFailure: reject }, options);
-    });
+    return this.#forward(this.#scope, call, options);
   }
 
   dispatch(call: Call, receiver: Receiver, options: CallOptions = {}): void {
-    this.#running += 1;
-    const once = new Once(receiver, this.#onSettled);
-    try {
-      this.#refuseIfClosing();
-      this.#handle(this.#contextOf(call, options), once);
-    } catch (error) {
-      once.onFailure(error);
-    }
+    this.#dispatch(this.#scope, call, receiver, options);
   }
 
-  async request<T = unknown>(
+  request<T = unknown>(
     method: string,
     params: readonly unknown[] | Readonly<Record<string, unknown>> = [],
     options: CallOptions = {},
   ): Promise<T> {
-    const { reply } = await this.forward(
-      { method, params: JSON.stringify(params), parsedParams: params },
-      options,
-    );
-    if (reply.kind === 'error') throw new RpcResponseError(reply.error);
-    return JSON.parse(reply.result) as T;
+    return this.#request(this.#scope, method, params, options);
   }
 
-  async subscribe(
+  subscribe(
     call: Call,
     handlers: SubscriberHandlers,
     options: CallOptions = {},
   ): Promise<SubscribeOutcome> {
-    this.#refuseIfClosing();
-    const traits = this.chain.traits(call.method);
-    if (traits.kind === 'denied') {
-      throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
-    }
-    const refusal = traits.refuse?.(parseParams(this.chain, call));
-    if (refusal !== undefined) throw new BalancerError('denied', refusal);
-    if (!traits.subscription) {
-      throw new BalancerError('invalid request', `${call.method} is not a subscription`);
-    }
-    const need = { ...this.#needOf(call, options), subscribe: true };
-    return this.#subscriptions.subscribe(call, traits.subscription, need, handlers, options);
+    return this.#subscribe(this.#scope, call, handlers, options);
+  }
+
+  withMethods(methods: MethodsOptions): BalancerView {
+    const scope = this.#scopeOf(withMethods(this.chain, methods));
+    const isAvailable = (): boolean => this.available;
+    return {
+      chain: scope.chain,
+      get available() {
+        return isAvailable();
+      },
+      session: () => this.session(),
+      forward: (call, options = {}) => this.#forward(scope, call, options),
+      dispatch: (call, receiver, options = {}) => this.#dispatch(scope, call, receiver, options),
+      request: (method, params = [], options = {}) => this.#request(scope, method, params, options),
+      subscribe: (call, handlers, options = {}) => this.#subscribe(scope, call, handlers, options),
+    };
   }
 
   on<Name extends keyof BalancerEvents>(
@@ -331,19 +342,80 @@ class PooledBalancer implements Balancer {
     if (this.#running === 0) this.#idle?.();
   };
 
+  #scopeOf(chain: Chain): Scope {
+    const handle = pipeline({
+      chain,
+      head: this.#head,
+      engine: this.#engine,
+      coalescer: this.#coalescer,
+      view: new PoolView(chain, this.#head, this.#rotation),
+      canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
+    });
+    return { chain, handle };
+  }
+
+  #dispatch({ chain, handle }: Scope, call: Call, receiver: Receiver, options: CallOptions): void {
+    this.#running += 1;
+    const once = new Once(receiver, this.#onSettled);
+    try {
+      this.#refuseIfClosing();
+      handle(this.#contextOf(chain, call, options), once);
+    } catch (error) {
+      once.onFailure(error);
+    }
+  }
+
+  #forward(scope: Scope, call: Call, options: CallOptions): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#dispatch(scope, call, { onAnswer: resolve, onFailure: reject }, options);
+    });
+  }
+
+  async #request<T>(
+    scope: Scope,
+    method: string,
+    params: readonly unknown[] | Readonly<Record<string, unknown>>,
+    options: CallOptions,
+  ): Promise<T> {
+    const call = { method, params: JSON.stringify(params), parsedParams: params };
+    const { reply } = await this.#forward(scope, call, options);
+    if (reply.kind === 'error') throw new RpcResponseError(reply.error);
+    return JSON.parse(reply.result) as T;
+  }
+
+  async #subscribe(
+    { chain }: Scope,
+    call: Call,
+    handlers: SubscriberHandlers,
+    options: CallOptions,
+  ): Promise<SubscribeOutcome> {
+    this.#refuseIfClosing();
+    const traits = chain.traits(call.method);
+    if (traits.kind === 'denied') {
+      throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
+    }
+    const refusal = traits.refuse?.(parseParams(chain, call));
+    if (refusal !== undefined) throw new BalancerError('denied', refusal);
+    if (!traits.subscription) {
+      throw new BalancerError('invalid request', `${call.method} is not a subscription`);
+    }
+    const need = { ...this.#needOf(call, options), subscribe: true };
+    return this.#subscriptions.subscribe(call, traits.subscription, need, handlers, options);
+  }
+
   #refuseIfClosing(): void {
     if (this.#closing) throw new BalancerError('closed', 'the balancer is closed');
   }
 
-  #contextOf(call: Call, options: CallOptions): CallContext {
+  #contextOf(chain: Chain, call: Call, options: CallOptions): CallContext {
     const { clock, options: policy } = this.#engine;
-    const traits = this.chain.traits(call.method);
+    const traits = chain.traits(call.method);
     const startedMs = clock.now();
     return {
       call,
       traits,
       strategy: options.strategy ?? traits.strategy,
-      params: parseParams(this.chain, call),
+      params: parseParams(chain, call),
       need: this.#needOf(call, options),
       session: options.session,
       signal: options.signal,

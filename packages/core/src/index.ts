@@ -1,4 +1,4 @@
-export { type Balancer, createBalancer } from './balancer.ts';
+export { type Balancer, type BalancerView, createBalancer } from './balancer.ts';
 export type {
   BalancerOptions,
   HeadOptions,
@@ -16,6 +16,7 @@ export type {
   Subscription,
 } from './call.ts';
 export type * from './chain/chain.ts';
+export type { MethodsOptions } from './chain/with-methods.ts';
 export {
   type Attempt,
   BalancerError,

@@ -6,6 +6,7 @@ import { OutlierDetection } from './health/outlier-detection.ts';
 import { Supervisor } from './health/supervisor.ts';
 import {
   type EligibilityContext,
+  type Ineligibility,
   ineligibility,
   type Requirement,
 } from './selector/eligibility.ts';
@@ -54,6 +55,10 @@ export class Rotation {
   readonly #maxLagMs: number;
   readonly #panicThreshold: number;
   readonly #context: EligibilityContext & { now: number };
+  /** Denied by default, or in part, and enabled for some upstream. */
+  readonly #enabled = new Set<string>();
+  /** Those of them that are denied wholly: no other upstream is sent them. */
+  readonly #reserved = new Set<string>();
   readonly #closing = new AbortController();
   #named = 0;
   #available = false;
@@ -112,6 +117,7 @@ export class Rotation {
       ...(healthOptions.slowStart && { slowStart: healthOptions.slowStart }),
       probeTimeoutMs: healthOptions.probeTimeoutMs ?? 5_000,
       coolDownMs: healthOptions.coolDownMs ?? 5_000,
+      reserved: this.#reserved,
       onOutcome: (upstreamId, ok) => this.#outliers.record(upstreamId, ok),
       onIdentified: (genesisHash) => {
         this.#genesisHash = genesisHash;
@@ -128,6 +134,7 @@ export class Rotation {
       onUnreachable: (reason) => this.#options.events.emit('unreachable', { upstream: id, reason }),
     });
     this.#pool.add(upstream);
+    this.#noteEnabled();
     this.#outliers.add(id);
     this.#supervisors.set(id, supervisor);
     supervisor.start();
@@ -155,6 +162,7 @@ export class Rotation {
     // Removed twice at once: the id may be another upstream's by now.
     if (this.#pool.get(id) !== upstream) return true;
     this.#pool.remove(id);
+    this.#noteEnabled();
     this.#supervisors.get(id)?.close();
     this.#supervisors.delete(id);
     this.#outliers.remove(id);
@@ -182,6 +190,19 @@ export class Rotation {
       if (ineligibility(upstream, need, this.#context) === undefined) return true;
     }
     return false;
+  }
+
+  /** Does an upstream enable this method, which is denied by default, wholly or in part? */
+  isEnabled(method: string): boolean {
+    return this.#enabled.has(method);
+  }
+
+  /** Every upstream, and whether it may answer an ordinary call now or within moments. */
+  upstreams(): readonly { readonly upstream: Upstream; readonly isServing: boolean }[] {
+    this.#context.now = this.#options.clock.now();
+    return [...this.#pool].map((upstream) => {
+      return { upstream, isServing: serves(ineligibility(upstream, ordinary, this.#context)) };
+    });
   }
 
   /** Calls back once at the next change; `undefined` when too many wait already. */
@@ -237,6 +258,19 @@ export class Rotation {
     return `upstream-${this.#named}`;
   }
 
+  #noteEnabled(): void {
+    const { chain } = this.#options;
+    this.#enabled.clear();
+    this.#reserved.clear();
+    for (const { enabled } of this.#pool) {
+      for (const method of enabled) {
+        const { kind, refuse } = chain.traits(method);
+        if (kind === 'denied') this.#reserved.add(method);
+        if (kind === 'denied' || refuse) this.#enabled.add(method);
+      }
+    }
+  }
+
   #isLagging(upstream: Upstream): boolean {
     const { head } = this.#options;
     const { state } = upstream;
@@ -250,12 +284,7 @@ export class Rotation {
     let available = false;
     for (const upstream of this.#pool) {
       const reason = ineligibility(upstream, ordinary, this.#context);
-      // These pass by themselves within moments; an application must not be told each time.
-      const serving =
-        reason === undefined ||
-        reason === 'circuit open' ||
-        reason === 'cooling down' ||
-        reason === 'ejected';
+      const serving = serves(reason);
       available ||= serving;
       if (serving === (this.#serving.get(upstream.id) ?? false)) continue;
       this.#serving.set(upstream.id, serving);
@@ -274,4 +303,14 @@ export class Rotation {
     this.#waiting.clear();
     for (const callback of callbacks) callback();
   }
+}
+
+/** Some reasons pass by themselves within moments; an application must not be told each time. */
+function serves(reason: Ineligibility | undefined): boolean {
+  return (
+    reason === undefined ||
+    reason === 'circuit open' ||
+    reason === 'cooling down' ||
+    reason === 'ejected'
+  );
 }

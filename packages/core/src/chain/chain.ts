@@ -29,7 +29,10 @@ export type BlockNeed =
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'range'; readonly from: string; readonly to: string };
 
-/** What sort of call a method is. */
+/**
+ * What sort of call a method is. `local` is answered for the pool, by {@link Chain.answer}: an
+ * upstream's answer would speak of that upstream alone.
+ */
 export type MethodKind = 'read' | 'submit' | 'subscribe' | 'unsubscribe' | 'local' | 'denied';
 
 /**
@@ -179,6 +182,10 @@ export interface HealthReport {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   /** Why it is not healthy: a short text. */
   readonly reason?: string;
+  /** How many peers it has. Absent: it does not say. */
+  readonly peers?: number;
+  /** False: it is meant to stand alone, as a development node. Absent: it does not say. */
+  readonly shouldHavePeers?: boolean;
 }
 
 /** Probes that the engine runs on each upstream at its own pace. */
@@ -189,25 +196,55 @@ export interface ChainProbes {
   methods(client: UpstreamClient): Promise<ReadonlySet<string> | undefined>;
 }
 
-/** What the pool knows at the moment of a call; handed to {@link Chain.answer}. */
+/** One upstream's last health probe, as the pool sees it. */
+export interface UpstreamHealth {
+  /** May it answer an ordinary call now, or within moments? */
+  readonly serving: boolean;
+  readonly report: HealthReport;
+}
+
+/**
+ * What the pool knows at the moment of a call; handed to {@link Chain.answer}. Everything is looked
+ * up when it is asked for: most calls ask for nothing.
+ */
 export interface ChainView {
   readonly genesisHash: string | undefined;
   readonly best: Block | undefined;
   readonly finalized: Block | undefined;
+  /** Is this method denied to the caller, by default or by the options? */
+  isDenied(method: string): boolean;
+  /**
+   * Names of what the upstreams that serve offer together, without what is denied and without
+   * subscriptions that nobody could carry. Of an upstream that tells no list, only what its options
+   * enable. `undefined` while no upstream serves.
+   */
+  methods(): ReadonlySet<string> | undefined;
+  /** Of every upstream that is connected and probed. */
+  health(): readonly UpstreamHealth[];
 }
 
-/** All that the engine must know of one chain. A third chain is a new package, no line in core. */
+/**
+ * All that the engine must know of one chain. A third chain is a new package, no line in core. Its
+ * members are also called on objects that inherit from it: they must not need private fields.
+ */
 export interface Chain {
   /** Its name in configuration and metrics. */
   readonly id: string;
   readonly family: string;
   /** Expected time between blocks; lag in seconds and the stall alarm are multiples of it. */
   readonly blockTimeMs: number;
-  /** Traits of a method; an unknown method gets the family's default row. */
-  traits(method: string): MethodTraits;
+  /**
+   * Traits of a method; an unknown method gets the family's default row. `allowed`: those that it
+   * has where it is switched on, of a method that is denied by default, wholly or with some params.
+   * @param allowed default false
+   */
+  traits(method: string, allowed?: boolean): MethodTraits;
   /** Params by position, whether they came by name or by position. */
   positional(method: string, params: unknown): readonly unknown[];
-  /** Answers without an upstream what the view alone decides; `undefined` to go on. */
+  /**
+   * Answers without an upstream what the view alone decides; `undefined` to go on. A `local` method
+   * is asked for once more when an upstream has answered it: by then the pool knows more.
+   */
   answer?(method: string, params: readonly unknown[], view: ChainView): RawJson | undefined;
   /**
    * The identity check: resolves with the chain's genesis hash when the node at the other end is

@@ -1,4 +1,4 @@
-import type { Chain } from '../chain/chain.ts';
+import type { Chain, ChainView } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Handler, Policy } from './call-context.ts';
@@ -16,17 +16,18 @@ export interface PipelineOptions {
   readonly head: ChainHead;
   readonly engine: Engine;
   readonly coalescer: Coalescer;
-  readonly genesisHash: () => string | undefined;
+  /** What the chain may know of the pool when it answers by itself. */
+  readonly view: ChainView;
   /** Could any upstream answer such a call now? */
   readonly canServe: (need: Requirement, nowMs: number) => boolean;
 }
 
 /** The policies in the order in which a call meets them. Deadline, retry and hedge are the strategy's. */
 export function pipeline(options: PipelineOptions): Handler {
-  const { chain, head, engine, coalescer, genesisHash, canServe } = options;
+  const { chain, head, engine, coalescer, view, canServe } = options;
   const policies: readonly Policy[] = [
     deny,
-    localAnswer(chain, head, genesisHash),
+    localAnswer(chain, head, view),
     resolveBlock(head, canServe),
     coalesceReads(coalescer, engine),
   ];

@@ -26,6 +26,7 @@ async function good(options: Omit<UpstreamOptions, 'transport'> = {}, canSubscri
     breaker: { consecutiveFailures: 1 },
     probeTimeoutMs: 5000,
     coolDownMs: 5000,
+    reserved: new Set(),
     onOutcome: () => {},
     onIdentified: () => {},
   });

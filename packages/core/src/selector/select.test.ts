@@ -17,6 +17,7 @@ async function pool(...roles: readonly Role[]) {
       random: seededRandom(1),
       probeTimeoutMs: 5000,
       coolDownMs: 5000,
+      reserved: new Set(),
       onOutcome: () => {},
       onIdentified: () => {},
     });

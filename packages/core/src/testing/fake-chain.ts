@@ -1,4 +1,4 @@
-import type { Block, Chain, MethodTraits, SubscriptionTraits } from '../chain/chain.ts';
+import type { Block, Chain, ChainView, MethodTraits, SubscriptionTraits } from '../chain/chain.ts';
 import type { RawJson } from '../json-rpc/message.ts';
 
 /** Options of {@link fakeChain}. */
@@ -16,6 +16,8 @@ const read: MethodTraits = {
   nullMeans: 'value',
   strategy: { kind: 'one' },
 };
+
+const unknown: MethodTraits = { ...read, idempotent: false };
 
 function subscription(traits: SubscriptionTraits): MethodTraits {
   return { ...read, kind: 'subscribe', subscription: traits };
@@ -48,7 +50,11 @@ const methods: Readonly<Record<string, MethodTraits>> = {
   /** Answered from the pool's own view. */
   best_hash: { ...read, lifetime: 'head', block: () => ({ kind: 'best' }) },
   /** Any fact of one node. */
-  local: { ...read, kind: 'local' },
+  local: read,
+  /** The methods that the pool serves. */
+  pool_methods: { ...read, kind: 'local' },
+  /** Health of each upstream, as the pool sees it. */
+  pool_health: { ...read, kind: 'local' },
   submit: { ...read, kind: 'submit', idempotent: false },
   spread: { ...read, kind: 'submit', idempotent: false, strategy: { kind: 'broadcast', width: 3 } },
   nonce: { ...read, strategy: { kind: 'maximum', width: 3 } },
@@ -101,11 +107,11 @@ export function fakeChain(options: FakeChainOptions = {}): Chain {
     id: 'fake',
     family: 'fake',
     blockTimeMs: options.blockTimeMs ?? 6000,
-    traits: (method) => methods[method] ?? { ...read, idempotent: false },
+    traits: (method, allowed = false) =>
+      method === 'forbidden' && allowed ? read : (methods[method] ?? unknown),
     positional: (_method, params) =>
       Array.isArray(params) ? params : Object.values(params as Record<string, unknown>),
-    answer: (method, _params, view) =>
-      method === 'best_hash' && view.best ? JSON.stringify(view.best.hash) : undefined,
+    answer,
     identify: async (request) => {
       const reply = await request('hash_of', '[0]');
       const found = reply.kind === 'result' ? JSON.parse(reply.result) : reply.error.message;
@@ -171,6 +177,23 @@ export function fakeChain(options: FakeChainOptions = {}): Chain {
       return { action: 'return' };
     },
   };
+}
+
+function answer(method: string, _params: readonly unknown[], view: ChainView): RawJson | undefined {
+  switch (method) {
+    case 'best_hash':
+      return view.best && JSON.stringify(view.best.hash);
+    case 'pool_methods': {
+      const names = view.methods();
+      return names && JSON.stringify([...names].sort());
+    }
+    case 'pool_health': {
+      const health = view.health();
+      return health.length === 0 ? undefined : JSON.stringify(health);
+    }
+    default:
+      return undefined;
+  }
 }
 
 function withHeader({ number, hash, parentHash }: Omit<Block, 'header'>): Block {

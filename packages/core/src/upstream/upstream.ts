@@ -45,7 +45,10 @@ export interface UpstreamOptions {
   readonly limits?: LimitsOptions;
   /** Corrects what the upstream says about its methods. */
   readonly methods?: {
-    /** Offered even if it does not list them. */
+    /**
+     * Offered even if it does not list them. One that is denied by default is then served by the
+     * upstreams that enable it, and by no others.
+     */
     readonly enabled?: readonly string[];
     /** Never sent to it. */
     readonly disabled?: readonly string[];
@@ -65,6 +68,8 @@ export interface UpstreamContext {
   readonly coolDownMs: number;
   /** Told of each attempt's success or failure, for outlier detection. */
   readonly onOutcome: (id: string, ok: boolean) => void;
+  /** Methods for those upstreams only that enable them; may change at any time. */
+  readonly reserved: ReadonlySet<string>;
   /** Told the genesis hash after each identity check that passed. */
   readonly onIdentified: (genesisHash: string) => void;
 }
@@ -88,13 +93,14 @@ export class Upstream implements Candidate {
   readonly transport: Transport;
   readonly state = new UpstreamState();
   readonly breaker: CircuitBreaker;
+  /** Methods that it offers even if it does not list them. */
+  readonly enabled: ReadonlySet<string>;
   /** For the chain package: calls past the breaker, ahead of traffic. */
   readonly client: UpstreamClient;
   readonly #context: UpstreamContext;
   readonly #latency: PeakEwma;
   readonly #limits: Limits;
   readonly #slowStart: SlowStart;
-  readonly #enabled: ReadonlySet<string>;
   readonly #disabled: ReadonlySet<string>;
   #pending = 0;
   #answered = 0;
@@ -111,7 +117,7 @@ export class Upstream implements Candidate {
     this.#latency = new PeakEwma({ clock });
     this.#limits = limits(options.limits, { clock });
     this.#slowStart = new SlowStart({ clock, ...context.slowStart });
-    this.#enabled = new Set(options.methods?.enabled);
+    this.enabled = new Set(options.methods?.enabled);
     this.#disabled = new Set(options.methods?.disabled);
     this.transport = factoryOf(options.transport)({ upstream: id, clock, random });
     this.client = this.#makeClient();
@@ -159,7 +165,9 @@ export class Upstream implements Candidate {
   offers(method: string): boolean {
     if (this.#disabled.has(method)) return false;
     const { methods } = this.state;
-    return methods === undefined || methods.has(method) || this.#enabled.has(method);
+    const isListed = methods === undefined || methods.has(method);
+    if (isListed && !this.#context.reserved.has(method)) return true;
+    return this.enabled.has(method);
   }
 
   /**
