@@ -96,9 +96,9 @@ describe('a provider over real sockets', () => {
     expect(nodes[0]!.asked('state_subscribeStorage')).toEqual([]);
     await provider.disconnect();
     const { genesisHash } = chain;
-    const allowMethods = ['state_subscribeStorage'];
     provider = new PolkadotProvider({
-      chain: polkadot({ id: 'scripted', genesisHash, allowMethods }),
+      chain: polkadot({ id: 'scripted', genesisHash }),
+      methods: { enabled: ['state_subscribeStorage'] },
       upstreams: [nodes[0]!.url],
     });
     await expect(all([])).resolves.toBeTruthy();

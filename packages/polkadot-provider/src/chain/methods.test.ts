@@ -3,10 +3,68 @@ import { methodNames, methodTraits } from './methods.ts';
 import { namedMethods, positional } from './params.ts';
 
 const hash = `0x${'Ab'.repeat(32)}`;
-const none = new Set<string>();
-const all = new Set(methodNames);
-const traits = (method: string) => methodTraits(method, none);
-const need = (method: string, ...params: unknown[]) => methodTraits(method, all).block?.(params);
+const traits = (method: string) => methodTraits(method);
+const need = (method: string, ...params: unknown[]) => methodTraits(method, true).block?.(params);
+
+/** Calls of polkadot-sdk and the new interface by the position of their block hash. */
+const positions: Readonly<Record<number, string>> = {
+  0: `chain_getHeader chain_getBlock state_getMetadata state_getRuntimeVersion
+    chain_getRuntimeVersion mmr_root state_traceBlock state_trieMigrationStatus dev_getBlockStats`,
+  1: `state_getStorage state_getStorageAt state_getStorageHash state_getStorageHashAt
+    state_getStorageSize state_getStorageSizeAt state_getKeys state_getPairs state_queryStorageAt
+    state_getReadProof payment_queryInfo payment_queryFeeDetails system_dryRun system_dryRunAt
+    contracts_call contracts_instantiate contracts_upload_code contracts_rentProjection`,
+  2: `state_call state_callAt state_queryStorage state_getChildReadProof childstate_getKeys
+    childstate_getStorage childstate_getStorageEntries childstate_getStorageHash
+    childstate_getStorageSize contracts_getStorage mmr_generateProof mmr_generateAncestryProof`,
+  3: 'state_getKeysPaged state_getKeysPagedAt',
+  4: `state_getChildKeys state_getChildStorage state_getChildStorageHash state_getChildStorageSize
+    childstate_getKeysPaged childstate_getKeysPagedAt`,
+};
+
+const lifetimes: Readonly<Record<string, string>> = {
+  'by-number': 'chain_getBlockHash chain_getHead archive_v1_hashByHeight grandpa_proveFinality',
+  constant: `system_chain system_chainType system_properties chainSpec_v1_chainName
+    chainSpec_v1_genesisHash chainSpec_v1_properties archive_v1_genesisHash mmr_verifyProofStateless
+    bitswap_v1_get`,
+  head: `chain_getFinalizedHead chain_getFinalisedHead archive_v1_finalizedHeight
+    beefy_getFinalizedHead mmr_verifyProof chain_getBlock`,
+  never: `system_name system_version system_syncState system_nodeRoles system_localPeerId
+    system_localListenAddresses system_peers system_reservedPeers system_unstable_networkState
+    system_networkState author_pendingExtrinsics grandpa_roundState babe_epochAuthorship
+    system_accountNextIndex account_nextIndex sync_state_genSyncSpec system_health rpc_methods`,
+};
+
+const deniedByDefault = words(`
+  author_insertKey author_rotateKeys author_rotateKeysWithOwner author_hasKey author_hasSessionKeys
+  author_removeExtrinsic system_addReservedPeer system_removeReservedPeer system_addLogFilter
+  system_resetLogFilter system_peers system_networkState system_unstable_networkState system_dryRun
+  system_dryRunAt offchain_localStorageGet offchain_localStorageSet offchain_localStorageClear
+  state_getPairs state_queryStorage state_traceBlock state_trieMigrationStatus state_getStorageSize
+  state_getStorageSizeAt babe_epochAuthorship dev_getBlockStats sync_state_genSyncSpec
+  chainHead_v1_follow chainHead_v1_unfollow chainHead_v1_header chainHead_v1_body chainHead_v1_call
+  chainHead_v1_storage chainHead_v1_continue chainHead_v1_stopOperation chainHead_v1_unpin
+  transaction_v1_broadcast transaction_v1_stop statement_unstable_subscribe
+  statement_unstable_unsubscribe statement_unstable_add_filter statement_unstable_remove_filter
+`);
+
+const withoutParams = words(`
+  archive_v1_finalizedHeight archive_v1_genesisHash author_pendingExtrinsics author_rotateKeys
+  babe_epochAuthorship beefy_getFinalizedHead beefy_subscribeJustifications
+  chainSpec_v1_chainName chainSpec_v1_genesisHash chainSpec_v1_properties chain_getFinalisedHead
+  chain_getFinalizedHead chain_subscribeAllHeads chain_subscribeFinalisedHeads
+  chain_subscribeFinalizedHeads chain_subscribeNewHead chain_subscribeNewHeads
+  chain_subscribeRuntimeVersion eth_subscribe grandpa_roundState grandpa_subscribeJustifications
+  rpc_methods state_subscribeRuntimeVersion statement_unstable_subscribe subscribe_newHead
+  system_chain system_chainType system_health system_localListenAddresses system_localPeerId
+  system_name system_networkState system_nodeRoles system_peers system_properties
+  system_reservedPeers system_resetLogFilter system_syncState system_unstable_networkState
+  system_version
+`);
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/).sort();
+}
 
 describe('the block that a call needs', () => {
   it('is the hash at the position of the method', () => {
@@ -62,6 +120,29 @@ describe('the block that a call needs', () => {
 });
 
 describe('the method table', () => {
+  it('has the block hash of each call at its position, and of no other', () => {
+    const expected = Object.entries(positions).flatMap(([at, methods]) =>
+      words(methods).map((method) => [method, Number(at)]),
+    );
+    const found = methodNames.flatMap((method) => {
+      const { at } = methodTraits(method, true);
+      return at === undefined ? [] : [[method, at]];
+    });
+    expect(found.sort()).toEqual(expected.sort());
+  });
+
+  it.each(Object.keys(lifetimes))('has these answers that stay true (%s)', (lifetime) => {
+    const expected = words(lifetimes[lifetime]!);
+    for (const method of expected) {
+      expect(methodTraits(method, true).lifetime, method).toBe(lifetime);
+    }
+  });
+
+  it('has a row for each method that is denied by name', () => {
+    const denied = methodNames.filter((method) => traits(method).kind === 'denied');
+    expect(denied.sort()).toEqual(deniedByDefault);
+  });
+
   it('fills in the block only where a method takes an optional one', () => {
     expect(traits('state_call').at).toBe(2);
     expect(traits('payment_queryInfo').at).toBe(1);
@@ -69,7 +150,7 @@ describe('the method table', () => {
     // In the new interface the hash is not optional.
     expect(traits('archive_v1_header').at).toBeUndefined();
     for (const method of methodNames) {
-      const { at, block } = methodTraits(method, all);
+      const { at, block } = methodTraits(method, true);
       // Of a range it is the end that may be left out.
       const kind = method === 'state_queryStorage' ? 'none' : 'best';
       if (at !== undefined) expect(block?.([]), method).toEqual({ kind });
@@ -137,21 +218,23 @@ describe('the method table', () => {
 
   it('knows the unsubscribe method of every subscription as one', () => {
     for (const method of methodNames) {
-      const { subscription } = methodTraits(method, all);
-      if (subscription) expect(traits(subscription.unsubscribe).kind, method).toBe('unsubscribe');
+      const { subscription } = methodTraits(method, true);
+      if (!subscription) continue;
+      expect(methodTraits(subscription.unsubscribe, true).kind, method).toBe('unsubscribe');
     }
   });
 });
 
 describe('what is denied', () => {
   it.each([
-    'author_insertKey',
-    'author_rotateKeys',
-    'state_getPairs',
-    'system_addReservedPeer',
+    ...deniedByDefault,
+    'author_foo_subscribe',
     'dev_newBlock',
     'engine_createBlock',
-    'chainHead_v1_follow',
+    'mixnet_register',
+    'sudo_unstable_p2pDiscover',
+    'chainHead_unstable_follow',
+    'transaction_unstable_broadcast',
     'foo_subscribeBar',
   ])('%s by default', (method) => {
     expect(traits(method).kind).toBe('denied');
@@ -161,25 +244,41 @@ describe('what is denied', () => {
     const { refuse } = traits('state_subscribeStorage');
     for (const params of [[], [null], [[]]]) expect(refuse?.(params)).toMatch(/at least one key/);
     expect(refuse?.([['0x26aa']])).toBeUndefined();
-    const allowed = new Set(['state_subscribeStorage']);
-    expect(methodTraits('state_subscribeStorage', allowed).refuse).toBeUndefined();
-    expect(methodTraits('state_subscribeStorage', allowed).subscription).toBeDefined();
+    expect(methodTraits('state_subscribeStorage', true).refuse).toBeUndefined();
+    expect(methodTraits('state_subscribeStorage', true).subscription).toBeDefined();
   });
 
   it('is served with its own traits when allowed', () => {
-    const allowed = new Set(['state_getPairs', 'dev_newBlock']);
-    expect(methodTraits('state_getPairs', allowed)).toMatchObject({ kind: 'read', at: 1 });
-    expect(methodTraits('dev_newBlock', allowed)).toMatchObject({
-      kind: 'read',
-      idempotent: false,
-    });
-    expect(methodTraits('dev_setHead', allowed).kind).toBe('denied');
+    expect(methodTraits('state_getPairs', true)).toMatchObject({ kind: 'read', at: 1 });
+    expect(methodTraits('dev_newBlock', true)).toMatchObject({ kind: 'read', idempotent: false });
+    for (const method of methodNames) {
+      expect(methodTraits(method, true).kind, method).not.toBe('denied');
+    }
   });
 
   it('is not what is merely unknown: that may be sent, but not twice', () => {
-    for (const method of ['foo_bar', 'toString', '__proto__', 'eth_blockNumber']) {
+    for (const method of ['foo_bar', 'toString', '__proto__', 'debug_traceBlock']) {
       expect(traits(method)).toMatchObject({ kind: 'read', idempotent: false, lifetime: 'never' });
     }
+  });
+});
+
+describe('a method of the Ethereum interface', () => {
+  it.each(['eth_blockNumber', 'eth_call', 'eth_getLogs', 'net_version', 'web3_clientVersion'])(
+    'that reads may be asked of another upstream again: %s',
+    (method) => {
+      expect(traits(method)).toMatchObject({ kind: 'read', idempotent: true, lifetime: 'never' });
+    },
+  );
+
+  it.each([
+    'eth_sendRawTransaction',
+    'eth_sign',
+    'eth_newFilter',
+    'eth_getFilterChanges',
+    'eth_uninstallFilter',
+  ])('that does something is sent once: %s', (method) => {
+    expect(traits(method)).toMatchObject({ kind: 'read', idempotent: false, lifetime: 'never' });
   });
 });
 
@@ -200,12 +299,26 @@ describe('params by name', () => {
     expect(positional('foo_bar', undefined)).toEqual([]);
   });
 
-  it('have a name for the block wherever one can be filled in', () => {
-    const filled = methodNames.filter((method) => methodTraits(method, all).at !== undefined);
-    const old = /^(contracts_|state_getChild(?!ReadProof))/;
-    expect(filled.filter((method) => !old.test(method) && !namedMethods.includes(method))).toEqual(
-      [],
-    );
+  it('are known of every method that takes any', () => {
+    const without = methodNames.filter((method) => !namedMethods.includes(method));
+    expect(without.sort()).toEqual(withoutParams);
+  });
+
+  it('have their block where the row says that it is', () => {
+    for (const method of methodNames) {
+      const { at } = methodTraits(method, true);
+      if (at === undefined) continue;
+      const byName = Object.fromEntries(
+        ['hash', 'at', 'blockHash', 'block'].map((name) => [name, hash]),
+      );
+      expect(positional(method, byName)[at], method).toBe(hash);
+    }
+  });
+
+  it('name the subscription that a call ends', () => {
+    expect(positional('chain_unsubscribeNewHeads', { subscription: 'a' })).toEqual(['a']);
+    expect(positional('transactionWatch_v1_unwatch', { subscription: 'a' })).toEqual(['a']);
+    expect(positional('chainHead_v1_unfollow', { followSubscription: 'a' })).toEqual(['a']);
   });
 });
 

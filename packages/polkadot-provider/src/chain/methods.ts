@@ -1,4 +1,6 @@
 import type { MethodTraits } from '@dshackle/core';
+import { traitsBeyondTable } from './beyond-table.ts';
+import { denialOf } from './denied.ts';
 import { isLastStatus, lastEvent } from './last-items.ts';
 import { changed, storageDifferences } from './reducers.ts';
 import {
@@ -7,9 +9,12 @@ import {
   between,
   byNumber,
   carried,
+  command,
   constant,
+  denied,
   head,
   headFeed,
+  local,
   once,
   read,
   submit,
@@ -39,7 +44,8 @@ const nextIndex = read({ strategy: { kind: 'maximum', width: 3 } });
  * The methods of a Substrate node, a row a method, from the `#[method]` and `#[subscription]`
  * attributes of polkadot-sdk and the JSON-RPC interface specification (paritytech.github.io/
  * json-rpc-interface-spec). The number in `at(n)` is the position of the block hash: it is never
- * guessed from the params, because a storage key can look exactly like a hash.
+ * guessed from the params, because a storage key can look exactly like a hash. Rows of methods that
+ * are denied by default (denied.ts) say how they are served where they are enabled.
  */
 const rows: Readonly<Record<string, MethodTraits>> = {
   // Blocks.
@@ -115,7 +121,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   system_properties: constant(),
   system_name: read(),
   system_version: read(),
-  system_health: read(),
+  system_health: local(),
   system_syncState: read(),
   system_nodeRoles: read(),
   system_localPeerId: read(),
@@ -126,13 +132,26 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   system_unstable_networkState: read(),
   system_accountNextIndex: nextIndex,
   account_nextIndex: nextIndex,
+  system_addReservedPeer: command(),
+  system_removeReservedPeer: command(),
+  system_addLogFilter: command(),
+  system_resetLogFilter: command(),
   author_pendingExtrinsics: read(),
+  author_hasKey: read(),
+  author_hasSessionKeys: read(),
+  author_insertKey: command(),
+  author_rotateKeys: command(),
+  author_rotateKeysWithOwner: command(),
+  author_removeExtrinsic: command(),
+  offchain_localStorageGet: read(),
+  offchain_localStorageSet: command(),
+  offchain_localStorageClear: command(),
   sync_state_genSyncSpec: read(),
-  rpc_methods: read(),
+  rpc_methods: local(),
   // The content is named by its hash, so any node's answer is the answer.
   bitswap_v1_get: read({ lifetime: 'constant' }),
 
-  // The new interface, as far as it is not bound to one connection.
+  // The new interface.
   chainSpec_v1_chainName: constant(),
   chainSpec_v1_genesisHash: constant(),
   chainSpec_v1_properties: constant(),
@@ -156,6 +175,16 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   archive_v1_stopStorageDiff: unsubscribe(),
   // The name under which a version of polkadot-sdk registers the line above.
   archive_v1_storageDiff_stopStorageDiff: unsubscribe(),
+
+  chainHead_v1_follow: once('chainHead_v1_followEvent', 'chainHead_v1_unfollow', lastEvent('stop')),
+  chainHead_v1_unfollow: unsubscribe(),
+  chainHead_v1_header: command(),
+  chainHead_v1_body: command(),
+  chainHead_v1_call: command(),
+  chainHead_v1_storage: command(),
+  chainHead_v1_continue: command(),
+  chainHead_v1_stopOperation: command(),
+  chainHead_v1_unpin: command(),
 
   // Heads.
   chain_subscribeNewHeads: newHeads,
@@ -187,6 +216,14 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   beefy_unsubscribeJustifications: unsubscribe(),
   statement_subscribeStatement: once('statement_statement', 'statement_unsubscribeStatement'),
   statement_unsubscribeStatement: unsubscribe(),
+  statement_unstable_subscribe: once(
+    'statement_unstable_subscribeEvent',
+    'statement_unstable_unsubscribe',
+    lastEvent('stop'),
+  ),
+  statement_unstable_unsubscribe: unsubscribe(),
+  statement_unstable_add_filter: command(),
+  statement_unstable_remove_filter: command(),
   // Chains with an Ethereum interface serve it on the same socket.
   eth_subscribe: carried('eth_subscription', 'eth_unsubscribe'),
   eth_unsubscribe: unsubscribe(),
@@ -205,78 +242,33 @@ const rows: Readonly<Record<string, MethodTraits>> = {
     lastEvent('finalized', 'error', 'invalid', 'dropped'),
   ),
   transactionWatch_v1_unwatch: unsubscribe(),
+  transaction_v1_broadcast: submit(1),
+  transaction_v1_stop: command(),
   statement_submit: submit(1),
   statement_unstable_submit: submit(1),
 };
 
-const table: ReadonlyMap<string, MethodTraits> = new Map(Object.entries(rows));
+/** As they are where they are allowed: whole, whatever the params. */
+const whole: ReadonlyMap<string, MethodTraits> = new Map(
+  Object.entries(rows).map(([method, { refuse: _, ...row }]) => [method, row]),
+);
+
+/** As they are by default. */
+const byDefault: ReadonlyMap<string, MethodTraits> = new Map(
+  Object.entries(rows).map(([method, row]) => [
+    method,
+    denialOf(method) === undefined ? row : denied(row),
+  ]),
+);
 
 /**
- * Switched off unless allowed: they change a node or show its inside, cost it dearly, or are bound
- * to one connection in a way that is not carried over yet.
+ * Traits of a method; one without a row has those of {@link traitsBeyondTable}.
+ * @param allowed whether it is served though denied by default, or by default with some params
  */
-const deniedNames = new Set([
-  'author_insertKey',
-  'author_rotateKeys',
-  'author_rotateKeysWithOwner',
-  'author_hasKey',
-  'author_hasSessionKeys',
-  'author_removeExtrinsic',
-  'babe_epochAuthorship',
-  'offchain_localStorageGet',
-  'offchain_localStorageSet',
-  'offchain_localStorageClear',
-  'state_getPairs',
-  'state_getStorageSize',
-  'state_getStorageSizeAt',
-  'state_queryStorage',
-  'state_traceBlock',
-  'state_trieMigrationStatus',
-  'sync_state_genSyncSpec',
-  'system_addLogFilter',
-  'system_addReservedPeer',
-  'system_dryRun',
-  'system_dryRunAt',
-  'system_networkState',
-  'system_peers',
-  'system_removeReservedPeer',
-  'system_resetLogFilter',
-  'system_unstable_networkState',
-  'transaction_v1_broadcast',
-  'transaction_v1_stop',
-]);
-
-/** Whole families switched off unless a name of theirs is allowed. */
-const deniedFamilies = /^(chainHead|dev|engine|mixnet|sudo)_/;
-
-/**
- * A subscription that the table does not know: its notification cannot be told from others, so
- * nothing that it sends could be delivered.
- */
-const unknownSubscription = /subscribe|watch|follow/i;
-
-/**
- * Nothing is known: taken for a read that must not be repeated once it may have been seen, as it
- * could be a submission.
- */
-const unknown = read({ idempotent: false });
-const denied: MethodTraits = { ...unknown, kind: 'denied' };
-
-/**
- * Traits of a method. `allowed` names methods that are served though denied by default, or by
- * default with some params.
- */
-export function methodTraits(method: string, allowed: ReadonlySet<string>): MethodTraits {
-  const row = table.get(method);
-  if (allowed.has(method)) return row?.refuse ? servedWhole(row) : (row ?? unknown);
-  if (deniedNames.has(method) || deniedFamilies.test(method)) return denied;
-  return row ?? (unknownSubscription.test(method) ? denied : unknown);
+export function methodTraits(method: string, allowed = false): MethodTraits {
+  const row = (allowed ? whole : byDefault).get(method);
+  return row ?? traitsBeyondTable(method, allowed);
 }
 
-/** The row without what it refuses by default. */
-function servedWhole({ refuse: _, ...row }: MethodTraits): MethodTraits {
-  return row;
-}
-
-/** Names of all methods in the table, for documentation and tests. */
-export const methodNames: readonly string[] = [...table.keys()];
+/** Names of all methods in the table, in its order. */
+export const methodNames: readonly string[] = Object.keys(rows);

@@ -1,4 +1,4 @@
-import { methodNames } from './methods.ts';
+import { methodNames, methodTraits } from './methods.ts';
 
 /**
  * Names of the params in order. Methods of the new interface must accept both forms
@@ -32,6 +32,10 @@ const names: Readonly<Record<string, string>> = {
   state_traceBlock: 'block targets storageKeys methods',
   state_trieMigrationStatus: 'at',
   state_subscribeStorage: 'keys',
+  state_getChildKeys: 'childStorageKey childDefinition childType key hash',
+  state_getChildStorage: 'childStorageKey childDefinition childType key hash',
+  state_getChildStorageHash: 'childStorageKey childDefinition childType key hash',
+  state_getChildStorageSize: 'childStorageKey childDefinition childType key hash',
   childstate_getKeys: 'childStorageKey prefix hash',
   childstate_getKeysPaged: 'childStorageKey prefix count startKey hash',
   childstate_getKeysPagedAt: 'childStorageKey prefix count startKey hash',
@@ -45,13 +49,32 @@ const names: Readonly<Record<string, string>> = {
   system_dryRunAt: 'extrinsic at',
   system_accountNextIndex: 'account',
   account_nextIndex: 'account',
+  system_addReservedPeer: 'peer',
+  system_removeReservedPeer: 'peerId',
+  system_addLogFilter: 'directives',
+  sync_state_genSyncSpec: 'raw',
+  offchain_localStorageGet: 'kind key',
+  offchain_localStorageSet: 'kind key value',
+  offchain_localStorageClear: 'kind key',
+  contracts_call: 'callRequest at',
+  contracts_instantiate: 'instantiateRequest at',
+  contracts_upload_code: 'uploadRequest at',
+  contracts_rentProjection: 'address at',
+  contracts_getStorage: 'address key at',
   mmr_root: 'at',
+  mmr_verifyProof: 'proof',
+  mmr_verifyProofStateless: 'mmrRoot proof',
   mmr_generateProof: 'blockNumbers bestKnownBlockNumber at',
   mmr_generateAncestryProof: 'prevBlockNumber bestKnownBlockNumber at',
   grandpa_proveFinality: 'block',
   dev_getBlockStats: 'blockHash',
   author_submitExtrinsic: 'extrinsic',
   author_submitAndWatchExtrinsic: 'bytes',
+  author_insertKey: 'keyType suri publicKey',
+  author_rotateKeysWithOwner: 'owner',
+  author_hasKey: 'publicKey keyType',
+  author_hasSessionKeys: 'sessionKeys',
+  author_removeExtrinsic: 'bytesOrHash',
   archive_v1_hashByHeight: 'height',
   archive_v1_header: 'hash',
   archive_v1_body: 'hash',
@@ -60,9 +83,31 @@ const names: Readonly<Record<string, string>> = {
   archive_v1_storageDiff: 'hash items previousHash',
   transactionWatch_v1_submitAndWatch: 'transaction',
   transaction_v1_broadcast: 'transaction',
+  transaction_v1_stop: 'operationId',
+  bitswap_v1_get: 'cid',
+  statement_submit: 'encoded',
+  statement_unstable_submit: 'encoded',
+  statement_subscribeStatement: 'topicFilter',
+  statement_unstable_add_filter: 'subscription topicFilter',
+  statement_unstable_remove_filter: 'subscription filterId',
+  chainHead_v1_follow: 'withRuntime',
+  chainHead_v1_unfollow: 'followSubscription',
+  chainHead_v1_header: 'followSubscription hash',
+  chainHead_v1_body: 'followSubscription hash',
+  chainHead_v1_call: 'followSubscription hash function callParameters',
+  chainHead_v1_storage: 'followSubscription hash items childTrie',
+  chainHead_v1_continue: 'followSubscription operationId',
+  chainHead_v1_stopOperation: 'followSubscription operationId',
+  chainHead_v1_unpin: 'followSubscription hashOrHashes',
 };
 
-const table = new Map(Object.entries(names).map(([method, list]) => [method, list.split(' ')]));
+/** What a call ends has this one name in the interface specification. */
+const ends = methodNames.filter((method) => methodTraits(method, true).kind === 'unsubscribe');
+
+const table = new Map<string, readonly string[]>([
+  ...ends.map((method) => [method, ['subscription']] as const),
+  ...Object.entries(names).map(([method, list]) => [method, list.split(' ')] as const),
+]);
 
 /** Methods whose params can be given by name. */
 export const namedMethods: readonly string[] = methodNames.filter((method) => table.has(method));

@@ -1,4 +1,4 @@
-import type { Block, ChainView, Reply, UpstreamClient } from '@dshackle/core';
+import type { Block, ChainView, Reply, UpstreamClient, UpstreamHealth } from '@dshackle/core';
 import { errorReply } from '@dshackle/core';
 import { describe, expect, it } from 'vitest';
 import * as entry from './index.ts';
@@ -76,23 +76,33 @@ describe('the health of a node', () => {
     expect(await health({ peers: 9, isSyncing: true })).toEqual({
       status: 'unhealthy',
       reason: 'syncing',
+      peers: 9,
+      shouldHavePeers: false,
     });
     expect(await health({ peers: 0, isSyncing: false, shouldHavePeers: true })).toEqual({
       status: 'unhealthy',
       reason: 'no peers',
+      peers: 0,
+      shouldHavePeers: true,
     });
     expect(await health({ peers: 2, isSyncing: false, shouldHavePeers: true })).toEqual({
       status: 'degraded',
       reason: '2 of 3 peers',
+      peers: 2,
+      shouldHavePeers: true,
     });
   });
 
   it('is good otherwise, also when the node hides it', async () => {
     expect(await health({ peers: 3, isSyncing: false, shouldHavePeers: true })).toEqual({
       status: 'healthy',
+      peers: 3,
+      shouldHavePeers: true,
     });
     expect(await health({ peers: 0, isSyncing: false, shouldHavePeers: false })).toEqual({
       status: 'healthy',
+      peers: 0,
+      shouldHavePeers: false,
     });
     expect(await polkadot().probes.health(client({}))).toEqual({ status: 'healthy' });
   });
@@ -121,12 +131,20 @@ describe('what the pool answers itself', () => {
     parentHash: '0x',
     header: '{}',
   });
+  const nothing: ChainView = {
+    genesisHash: undefined,
+    best: undefined,
+    finalized: undefined,
+    isDenied: () => false,
+    methods: () => undefined,
+    health: () => [],
+  };
   const view: ChainView = {
+    ...nothing,
     genesisHash: genesis,
     best: block(9, '0x09'),
     finalized: block(7, '0x07'),
   };
-  const nothing: ChainView = { genesisHash: undefined, best: undefined, finalized: undefined };
 
   it.each([
     ['chain_getFinalizedHead', [], '"0x07"'],
@@ -138,8 +156,76 @@ describe('what the pool answers itself', () => {
     ['chain_getBlockHash', [3], undefined],
     ['chain_getBlockHash', [[0, 1]], undefined],
     ['chain_getHeader', [], undefined],
+    ['rpc_methods', [], undefined],
+    ['system_health', [], undefined],
   ])('%s %j', (method, params, expected) => {
     expect(chain.answer?.(method, params, view)).toBe(expected);
     expect(chain.answer?.(method, params, nothing)).toBeUndefined();
+  });
+
+  const listed = (offered: readonly string[], denied: readonly string[] = []): string[] =>
+    JSON.parse(
+      chain.answer?.('rpc_methods', [], {
+        ...nothing,
+        methods: () => new Set(offered),
+        isDenied: (method) => denied.includes(method),
+      }) ?? '',
+    ).methods;
+
+  it('is a list of methods with versions before unstable ones', () => {
+    const methods = listed([
+      'transaction_unstable_x',
+      'chainHead_unstable_follow',
+      'system_unstable_networkState',
+      'chainHead_v1_follow',
+      'zzz_last',
+    ]);
+    expect(methods.slice(-4)).toEqual([
+      'zzz_last',
+      'chainHead_unstable_follow',
+      'system_unstable_networkState',
+      'transaction_unstable_x',
+    ]);
+    expect(methods).toContain('chainHead_v1_follow');
+    expect(new Set(methods).size).toBe(methods.length);
+  });
+
+  it('has in its list what the pool itself serves, unless that is denied', () => {
+    const own = ['rpc_methods', 'system_health', 'chain_subscribeNewHeads', 'subscribe_newHead'];
+    expect(listed(['foo_bar'])).toEqual(expect.arrayContaining(['foo_bar', ...own]));
+    const methods = listed(['foo_bar'], ['system_health', 'subscribe_newHead']);
+    expect(methods).not.toContain('system_health');
+    expect(methods).not.toContain('subscribe_newHead');
+    expect(methods).toContain('chain_subscribeNewHeads');
+  });
+
+  it('is an empty list where no upstream tells its methods: clients take it for not known', () => {
+    expect(listed([])).toEqual([]);
+  });
+
+  const health = (...upstreams: readonly UpstreamHealth[]) =>
+    JSON.parse(chain.answer?.('system_health', [], { ...nothing, health: () => upstreams }) ?? '');
+
+  it('is the health of those that serve', () => {
+    const good = { status: 'healthy', peers: 5, shouldHavePeers: true } as const;
+    const better = { status: 'healthy', peers: 40, shouldHavePeers: false } as const;
+    const syncing = { status: 'unhealthy', peers: 50, shouldHavePeers: true } as const;
+    expect(
+      health(
+        { serving: true, report: good },
+        { serving: true, report: better },
+        { serving: false, report: syncing },
+      ),
+    ).toEqual({ peers: 40, isSyncing: false, shouldHavePeers: true });
+    expect(health({ serving: true, report: { status: 'healthy' } })).toEqual({
+      peers: 0,
+      isSyncing: false,
+      shouldHavePeers: false,
+    });
+    expect(health({ serving: false, report: syncing })).toEqual({
+      peers: 50,
+      isSyncing: true,
+      shouldHavePeers: true,
+    });
   });
 });

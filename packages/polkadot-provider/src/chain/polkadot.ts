@@ -41,11 +41,6 @@ export interface PolkadotOptions {
    * @default 1
    */
   readonly minPeers?: number;
-  /**
-   * Methods served although they are denied by default, like `state_getPairs`, or in part, like
-   * `state_subscribeStorage` without keys. @default []
-   */
-  readonly allowMethods?: readonly string[];
 }
 
 /**
@@ -58,7 +53,6 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     ? knownChains[id as KnownChainId]
     : undefined;
   const identity = new Identity(id, expectedGenesis(id, options.genesisHash ?? known?.genesisHash));
-  const allowed = new Set(options.allowMethods);
   // On a chain known by name a header that does not fit is a lie; elsewhere it may be a format.
   const isKnown = known !== undefined && known.genesisHash === identity.genesisHash;
   const hashers = options.verifyHeaders === false ? [] : isKnown ? blake2 : [blake2, keccak];
@@ -69,7 +63,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     id,
     family: 'polkadot',
     blockTimeMs: options.blockTimeMs ?? known?.blockTimeMs ?? 6000,
-    traits: (method) => methodTraits(method, allowed),
+    traits: methodTraits,
     positional,
     answer,
     identify: (request) => identity.check(request),

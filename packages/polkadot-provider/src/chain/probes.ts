@@ -24,13 +24,14 @@ export function substrateProbes(minPeers: number): ChainProbes {
 }
 
 function report(health: SystemHealth, minPeers: number): HealthReport {
-  if (health.isSyncing) return { status: 'unhealthy', reason: 'syncing' };
   // A development node alone in its network says that it should have none.
   const { peers = 0, shouldHavePeers = false } = health;
-  if (!shouldHavePeers || peers >= minPeers) return { status: 'healthy' };
+  const said = { peers, shouldHavePeers };
+  if (health.isSyncing) return { status: 'unhealthy', reason: 'syncing', ...said };
+  if (!shouldHavePeers || peers >= minPeers) return { status: 'healthy', ...said };
   return peers === 0
-    ? { status: 'unhealthy', reason: 'no peers' }
-    : { status: 'degraded', reason: `${peers} of ${minPeers} peers` };
+    ? { status: 'unhealthy', reason: 'no peers', ...said }
+    : { status: 'degraded', reason: `${peers} of ${minPeers} peers`, ...said };
 }
 
 async function unlessMissing<T>(client: UpstreamClient, method: string): Promise<T | undefined> {

@@ -20,6 +20,21 @@ export function read(extras: Extras = {}): MethodTraits {
   };
 }
 
+/** Said of the pool, not of one upstream. */
+export function local(): MethodTraits {
+  return { ...read(), kind: 'local' };
+}
+
+/** Does something to one node, or with what that node alone knows: never repeated by itself. */
+export function command(): MethodTraits {
+  return read({ idempotent: false });
+}
+
+/** The row of a method that is switched off. */
+export function denied(traits: MethodTraits): MethodTraits {
+  return { ...traits, kind: 'denied' };
+}
+
 /** A read of the state at the block whose hash is the param at this position; head when absent. */
 export function at(position: number, extras: Extras = {}): MethodTraits {
   return read({ at: position, ...atHash(position), ...extras });

@@ -38,7 +38,8 @@ const rules: readonly Rule[] = [
   // This upstream lacks what another may have.
   { text: /state already discarded/i, action: 'missing', reason: 'state is pruned' },
   {
-    text: /unknown ?block|header was not found|block .{0,80}not found/i,
+    // The last two are what Chopsticks says.
+    text: /unknown ?block|header was not found|block .{0,80}not found|cannot find block/i,
     action: 'missing',
     reason: 'block is unknown',
   },
@@ -49,8 +50,13 @@ const rules: readonly Rule[] = [
   },
   { text: /unsafe to be called externally/i, action: 'missing', reason: 'method is unsafe there' },
   { codes: [-32_601], action: 'missing', reason: 'method is missing' },
-  // Chopsticks says this over HTTP, with no code at all.
-  { codes: outside, text: /^method not found/i, action: 'missing', reason: 'method is missing' },
+  // Chopsticks says these over HTTP, with no code at all.
+  {
+    codes: outside,
+    text: /^method not found|subscription is not supported/i,
+    action: 'missing',
+    reason: 'method is missing',
+  },
   { codes: [-32_008, -32_702], action: 'missing', reason: 'response too big' },
   { codes: [-32_800], action: 'missing', reason: 'too many follows' },
   { codes: [-32_811], action: 'missing', reason: 'asks to retry' },
@@ -75,6 +81,15 @@ const rules: readonly Rule[] = [
   },
   // Ids of one follow, and content that is nowhere.
   { codes: [[-32_804, -32_801], -32_810], action: 'return', reason: '' },
+
+  // Chopsticks again: what it made of the params, in words or as its parser's list of issues, and
+  // what is wrong with a transaction.
+  {
+    codes: outside,
+    text: /^(?:internal (?:zod)?error: )?(?:invalid (?:request|params|child storage key)|client error: invalid|getReadProof (?:requires|does not support)|pagesize must be|\[\s*\{\s*"code": ?"|\{"(?:invalid|unknown)":)/i,
+    action: 'return',
+    reason: '',
+  },
 
   // This upstream is broken, or a proxy speaks for a node that is.
   {

@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ScriptedChain } from './scripted-chain.ts';
 
-/** An answer that is a JSON-RPC error. */
+/** An answer that is a JSON-RPC error; without a code, as Chopsticks answers over HTTP. */
 export class NodeError extends Error {
-  readonly code: number;
-  constructor(code: number, message: string) {
+  readonly code: number | undefined;
+  readonly data: unknown;
+  constructor(code: number | undefined, message: string, data?: unknown) {
     super(message);
     this.code = code;
+    this.data = data;
   }
 }
 
@@ -142,8 +144,9 @@ export class ScriptedNode implements AsyncDisposable {
       const result = handler ? await handler(params, this) : this.#answer(method, params);
       if (result !== undefined) reply({ result });
     } catch (error) {
-      const code = error instanceof NodeError ? error.code : -32_603;
-      reply({ error: { code, message: (error as Error).message } });
+      const { message } = error as Error;
+      const { code, data } = error instanceof NodeError ? error : new NodeError(-32_603, message);
+      reply({ error: { code, message, data } });
     }
   }
 

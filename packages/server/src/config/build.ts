@@ -35,8 +35,6 @@ function buildBalancer(chain: ChainConfig, upstreams: readonly UpstreamConfig[])
     chain: polkadot({
       id,
       minPeers,
-      // Enabling a method for one upstream allows it: the others are asked when they list it.
-      allowMethods: upstreams.flatMap(({ methods }) => methods.enabled),
       ...given({ genesisHash, blockTimeMs }),
     }),
     upstreams: upstreams.map(toUpstream),
