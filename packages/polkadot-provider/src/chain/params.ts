@@ -109,8 +109,10 @@ const table = new Map<string, readonly string[]>([
   ...Object.entries(names).map(([method, list]) => [method, list.split(' ')] as const),
 ]);
 
-/** Methods whose params can be given by name. */
-export const namedMethods: readonly string[] = methodNames.filter((method) => table.has(method));
+/** Names of the params of a method, in order; none when they are not known or there are none. */
+export function paramNames(method: string): readonly string[] {
+  return table.get(method) ?? [];
+}
 
 /**
  * Params by position. Names may be in camel or in snake case, as jsonrpsee takes both; trailing
@@ -121,7 +123,7 @@ export function positional(method: string, params: unknown): readonly unknown[] 
   if (Array.isArray(params)) return params;
   if (typeof params !== 'object' || params === null) return [];
   const given = new Map(Object.entries(params).map(([name, value]) => [camelCase(name), value]));
-  const values = (table.get(method) ?? []).map((name) => given.get(name));
+  const values = paramNames(method).map((name) => given.get(name));
   // A hole in the middle must be null: JSON has no other way to say it.
   const length = values.findLastIndex((value) => value !== undefined) + 1;
   return values.slice(0, length).map((value) => value ?? null);
