@@ -157,6 +157,30 @@ describe('a configured server', () => {
     expect(await ask('      methods: { enabled: [{ name: state_getPairs }] }')).not.toBe(-32601);
   });
 
+  it('serves other methods on another route of the same chain', async () => {
+    const { proxy, ...config } = configure('{ ws: { url: "ws://127.0.0.1:1" } }');
+    const methods = { enabled: ['state_getPairs'], disabled: ['system_chain', 'system_health'] };
+    const routes = [...proxy.routes, { id: 'strict', chain: 'local', methods }];
+    await using server = await startConfigured({
+      proxy: { ...proxy, routes },
+      ...config,
+      chains: config.chains.map((chain) => ({ ...chain, deadlineMs: 50 })),
+    });
+    const ask = async (route: string, method: string) => {
+      const answer = await post(`${server.url}/${route}`, JSON.stringify(call(method)));
+      return JSON.parse(answer.text).error;
+    };
+    const disabled = (method: string) => ({
+      code: -32601,
+      message: `Method not available: ${method} is disabled on this balancer`,
+    });
+    expect(await ask('strict', 'system_chain')).toEqual(disabled('system_chain'));
+    expect(await ask('strict', 'system_health')).toEqual(disabled('system_health'));
+    expect((await ask('strict', 'state_getPairs')).code).not.toBe(-32601);
+    expect(await ask('local', 'state_getPairs')).toEqual(disabled('state_getPairs'));
+    expect((await ask('local', 'system_chain')).code).not.toBe(-32601);
+  });
+
   it('leaves nothing running when it cannot listen', async () => {
     await using first = await startConfigured(configure('{ ws: { url: "ws://127.0.0.1:1" } }'));
     const config = configure('{ ws: { url: "ws://127.0.0.1:1" } }');

@@ -30,8 +30,10 @@ export async function startConfigured(
     if (!balancers.has(id))
       log.warn('chain has no route: its upstreams are left alone', { chain: id });
   }
-  const routes: Route[] = proxy.routes.map(({ id, chain }) => {
-    return { id, balancer: balancers.get(chain)! };
+  const routes: Route[] = proxy.routes.map(({ id, chain, methods }) => {
+    const balancer = balancers.get(chain)!;
+    const hasOwn = methods.enabled.length > 0 || methods.disabled.length > 0;
+    return { id, balancer: hasOwn ? balancer.withMethods(methods) : balancer };
   });
   try {
     return await startServer({

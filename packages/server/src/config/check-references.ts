@@ -2,7 +2,7 @@ import { nearest } from './nearest.ts';
 import { itemsAt, nodeAt, type Path, textAt } from './node.ts';
 import type { ConfigProblem } from './problem.ts';
 import { knownChainIds } from './schema.ts';
-import { clusterItems, type Located, problemBelow, type Source } from './source.ts';
+import { clusterItems, type Located, mainItems, problemBelow, type Source } from './source.ts';
 
 /**
  * What names something elsewhere: ids that must be unique, and chains that must be there.
@@ -15,14 +15,8 @@ export function checkReferences(
 ): readonly ConfigProblem[] {
   const [main] = sources;
   if (main === undefined) return [];
-  const items = (...path: Path): readonly Located[] =>
-    itemsAt(main.root, ...path).map((node, index) => ({
-      source: main,
-      path: [...path, index],
-      node,
-    }));
-  const routes = items('proxy', 'routes');
-  const customChains = items('chains');
+  const routes = mainItems(sources, 'proxy', 'routes');
+  const customChains = mainItems(sources, 'chains');
   const upstreams = clusterItems(sources, 'upstreams');
   const chains = new Chains(customChains, upstreams, incomplete);
 

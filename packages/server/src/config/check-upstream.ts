@@ -1,5 +1,6 @@
 import { checkEndpoint } from './check-endpoint.ts';
-import { type ConfigEntry, itemsAt, nodeAt, type Path, textAt } from './node.ts';
+import { checkMethods } from './check-methods.ts';
+import { type ConfigEntry, nodeAt, type Path } from './node.ts';
 import type { ConfigProblem } from './problem.ts';
 import { type Located, problemBelow } from './source.ts';
 
@@ -45,17 +46,6 @@ function checkLabels(upstream: Located): readonly ConfigProblem[] {
         'not a label name; allowed: letters, digits, "_" and "-"',
       ),
     );
-}
-
-function checkMethods(upstream: Located): readonly ConfigProblem[] {
-  const names = (list: string): (string | undefined)[] =>
-    itemsAt(upstream.node, 'methods', list).map((item) => textAt(item, 'name'));
-  const enabled = names('enabled');
-  return names('disabled').flatMap((name, index) => {
-    if (name === undefined || !enabled.includes(name)) return [];
-    const path = ['methods', 'disabled', index, 'name'];
-    return [problemBelow(upstream, path, `found "${name}", which is enabled above`)];
-  });
 }
 
 function checkLimits(upstream: Located): readonly ConfigProblem[] {

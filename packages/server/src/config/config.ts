@@ -33,6 +33,14 @@ export interface RouteConfig {
   /** Served at `/<id>`. */
   readonly id: string;
   readonly chain: string;
+  /** For callers of this route; they outweigh those of the upstreams. */
+  readonly methods: MethodsConfig;
+}
+
+/** Names of methods that are served though denied by default, and of methods that are not served. */
+export interface MethodsConfig {
+  readonly enabled: readonly string[];
+  readonly disabled: readonly string[];
 }
 
 /** One chain and what holds for all its upstreams. All durations in milliseconds. */
@@ -60,10 +68,7 @@ export interface UpstreamConfig {
   readonly enabled: boolean;
   readonly role: 'primary' | 'secondary' | 'fallback';
   readonly labels: Readonly<Record<string, string>>;
-  readonly methods: {
-    readonly enabled: readonly string[];
-    readonly disabled: readonly string[];
-  };
+  readonly methods: MethodsConfig;
   readonly limits: {
     readonly concurrency: number | undefined;
     readonly rate: { readonly calls: number; readonly intervalMs: number } | undefined;

@@ -1,5 +1,12 @@
 import { stringify } from 'yaml';
-import type { ChainConfig, Config, EndpointConfig, ProxyConfig, UpstreamConfig } from './config.ts';
+import type {
+  ChainConfig,
+  Config,
+  EndpointConfig,
+  MethodsConfig,
+  ProxyConfig,
+  UpstreamConfig,
+} from './config.ts';
 import { redacted, redactUrl } from './redact.ts';
 import { knownChainIds } from './schema.ts';
 
@@ -41,7 +48,9 @@ function dumpProxy(proxy: ProxyConfig) {
       subscriptions: limits.maxSubscriptionsPerConnection,
       'buffer-size': limits.maxBufferedBytes,
     },
-    routes: proxy.routes,
+    routes: proxy.routes.map(({ id, chain, methods }) => {
+      return { id, chain, methods: dumpMethods(methods) };
+    }),
   };
 }
 
@@ -68,7 +77,6 @@ function dumpDefaults(chain: ChainConfig) {
 
 function dumpUpstream(upstream: UpstreamConfig) {
   const { methods, limits, rpc, ws } = upstream;
-  const names = (list: readonly string[]) => list.map((name) => ({ name }));
   const { rate } = limits;
   return {
     id: upstream.id,
@@ -76,7 +84,7 @@ function dumpUpstream(upstream: UpstreamConfig) {
     enabled: upstream.enabled,
     role: upstream.role,
     labels: upstream.labels,
-    methods: { enabled: names(methods.enabled), disabled: names(methods.disabled) },
+    methods: dumpMethods(methods),
     limits: {
       concurrency: limits.concurrency,
       rate: rate && { calls: rate.calls, interval: ms(rate.intervalMs) },
@@ -94,6 +102,11 @@ function dumpUpstream(upstream: UpstreamConfig) {
       },
     },
   };
+}
+
+function dumpMethods({ enabled, disabled }: MethodsConfig) {
+  const names = (list: readonly string[]) => list.map((name) => ({ name }));
+  return { enabled: names(enabled), disabled: names(disabled) };
 }
 
 function dumpEndpoint(endpoint: EndpointConfig) {

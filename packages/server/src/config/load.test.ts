@@ -56,6 +56,9 @@ const rpc = (rest: string): string => ws(rest).replace('ws:\n', 'rpc:\n');
 /** The option is on line 3. */
 const withProxy = (rest: string): string =>
   `proxy:\n  routes: [{ id: dot, chain: polkadot }]\n${rest.replace(/^/gm, '  ')}\n${cluster}`;
+/** The route is on line 3. */
+const withRoute = (rest: string): string =>
+  `${proxy.replace('polkadot }', `polkadot, ${rest} }`)}${cluster}`;
 /** The entry begins on line 5. */
 const withDefaults = (rest: string): string =>
   `${proxy}cluster:\n  defaults:\n${rest.replace(/^/gm, '    ')}\n${cluster.slice('cluster:\n'.length)}`;
@@ -246,6 +249,51 @@ describe('a configuration that is wrong', () => {
       'dshackle.yaml:3:25: proxy.routes[0].chain: found "polkadot", which has no upstream that is enabled',
     ],
     [
+      'methods of a route that are words',
+      withRoute('methods: { disabled: [a] }'),
+      'dshackle.yaml:3:57: proxy.routes[0].methods.disabled[0]: found "a"; allowed: a mapping',
+    ],
+    [
+      'methods of a route that are none',
+      withRoute('methods: { enabled: [] }'),
+      'dshackle.yaml:3:55: proxy.routes[0].methods.enabled: found an empty list; allowed: a list with at least one item',
+    ],
+    [
+      'a key of a route with a typo',
+      withRoute('method: {}'),
+      'dshackle.yaml:3:35: proxy.routes[0].method: unknown key; allowed: id, chain, methods (did you mean methods?)',
+    ],
+    [
+      'methods of a route with a typo',
+      withRoute('methods: { enable: [] }'),
+      'dshackle.yaml:3:46: proxy.routes[0].methods.enable: unknown key; allowed: enabled, disabled (did you mean enabled?)',
+    ],
+    [
+      'a method of a route without a name',
+      withRoute('methods: { enabled: [{}] }'),
+      'dshackle.yaml:3:56: proxy.routes[0].methods.enabled[0].name: missing; allowed: the name of a method',
+    ],
+    [
+      'a method of a route that is a pattern',
+      withRoute('methods: { enabled: [{ name: "state_*" }] }'),
+      'dshackle.yaml:3:64: proxy.routes[0].methods.enabled[0].name: found "state_*"; allowed: the name of a method',
+    ],
+    [
+      'a quorum of a route',
+      withRoute('methods: { enabled: [{ name: a, quorum: always }] }'),
+      'dshackle.yaml:3:67: proxy.routes[0].methods.enabled[0].quorum: not supported: how a method is answered is fixed',
+    ],
+    [
+      'an answer of a route',
+      withRoute('methods: { enabled: [{ name: a, static: "1" }] }'),
+      'dshackle.yaml:3:67: proxy.routes[0].methods.enabled[0].static: not supported: there are no configured answers yet',
+    ],
+    [
+      'a method of a route both on and off',
+      withRoute('methods: { enabled: [{ name: a }], disabled: [{ name: a }] }'),
+      'dshackle.yaml:3:89: proxy.routes[0].methods.disabled[0].name: found "a", which is enabled above',
+    ],
+    [
       'a route twice',
       `${proxy}    - { id: dot, chain: polkadot }\n${cluster}`,
       'dshackle.yaml:4:13: proxy.routes[1].id: found "dot", which is taken already at dshackle.yaml:3',
@@ -319,6 +367,16 @@ describe('a configuration that is wrong', () => {
       'a quorum',
       upstream(`methods: { enabled: [{ name: a, quorum: always }] }\n${connection}`),
       'dshackle.yaml:8:39: cluster.upstreams[0].methods.enabled[0].quorum: not supported: how a method is answered is fixed',
+    ],
+    [
+      'a method without a name',
+      upstream(`methods: { disabled: [{}] }\n${connection}`),
+      'dshackle.yaml:8:29: cluster.upstreams[0].methods.disabled[0].name: missing; allowed: the name of a method',
+    ],
+    [
+      'a method that is a pattern',
+      upstream(`methods: { disabled: [{ name: "dev_*" }] }\n${connection}`),
+      'dshackle.yaml:8:37: cluster.upstreams[0].methods.disabled[0].name: found "dev_*"; allowed: the name of a method',
     ],
     [
       'a method both on and off',
@@ -643,7 +701,7 @@ describe('a configuration that is right', () => {
           maxSubscriptionsPerConnection: 1024,
           maxBufferedBytes: 16_777_216,
         },
-        routes: [{ id: 'dot', chain: 'polkadot' }],
+        routes: [{ id: 'dot', chain: 'polkadot', methods: { enabled: [], disabled: [] } }],
       },
       chains: [
         {
@@ -699,7 +757,9 @@ proxy:
   limits: { body-size: 1mb, calls: 5 }
   routes:
     - { id: mine, blockchain: mine }
-    - { id: yours, chain: yours }
+    - id: yours
+      chain: yours
+      methods: { enabled: [{ name: state_getPairs }], disabled: [{ name: author_submitExtrinsic }] }
 cluster:
   defaults:
     - blockchains: [mine, yours]
@@ -740,6 +800,14 @@ cluster:
       cors: { origins: ['https://app.example'], allowedHeaders: ['Content-Type', 'X-Key'] },
       drainMs: 60_000,
       limits: { maxBodyBytes: 1_048_576, maxCallsPerConnection: 5, maxBatchItems: 1000 },
+      routes: [
+        { id: 'mine', chain: 'mine', methods: { enabled: [], disabled: [] } },
+        {
+          id: 'yours',
+          chain: 'yours',
+          methods: { enabled: ['state_getPairs'], disabled: ['author_submitExtrinsic'] },
+        },
+      ],
     });
     expect(config.chains).toEqual([
       {

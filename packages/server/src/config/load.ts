@@ -2,6 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
 import { fileReason } from './check-endpoint.ts';
+import { checkMethods } from './check-methods.ts';
 import { checkReferences } from './check-references.ts';
 import { checkOptionsOnce, checkUpstream } from './check-upstream.ts';
 import type { Config } from './config.ts';
@@ -10,7 +11,7 @@ import { nodeAt, type Path, textAt, toPlain } from './node.ts';
 import { ConfigError, type ConfigProblem, problemOf } from './problem.ts';
 import { readYaml } from './read-yaml.ts';
 import { includedSchema, mainSchema } from './schema.ts';
-import { clusterItems, problemBelow, type Source } from './source.ts';
+import { clusterItems, mainItems, problemBelow, type Source } from './source.ts';
 import type { Environment } from './substitute.ts';
 import { type ClusterPart, toConfig } from './to-config.ts';
 
@@ -126,6 +127,7 @@ class Loader {
     const defaults = clusterItems(this.#sources, 'defaults');
     this.#problems.push(
       ...checkReferences(this.#sources, this.#incomplete),
+      ...mainItems(this.#sources, 'proxy', 'routes').flatMap(checkMethods),
       ...upstreams.flatMap(checkUpstream),
       ...[...defaults, ...upstreams].flatMap(checkOptionsOnce),
     );

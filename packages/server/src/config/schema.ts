@@ -34,9 +34,20 @@ const id = () =>
 const chain = () => text('the id of a chain');
 const version = () => oneOf(['v1']).optional();
 
+const methodName = mapping({
+  name: matching(/^\w+$/, 'the name of a method'),
+});
+
+/** What is served beyond, and what short of, the method table. */
+const methods = mapping({
+  enabled: list(methodName).optional(),
+  disabled: list(methodName).optional(),
+});
+
 const route = mapping({
   id: matching(/^[a-zA-Z0-9_-]+$/, 'a name of letters, digits, "_" and "-"'),
   chain: chain(),
+  methods: methods.optional(),
 });
 
 const doorLimits = mapping({
@@ -96,10 +107,6 @@ const upstreamOptions = {
   'disable-validation': only(false, 'upstreams are always validated').optional(),
 };
 
-const methodName = mapping({
-  name: matching(/^\w+$/, 'the name of a method'),
-});
-
 const credentials = {
   'basic-auth': mapping({
     username: text('a user name'),
@@ -137,10 +144,7 @@ const upstream = mapping({
   enabled: flag().default(true),
   role: oneOf(['primary', 'secondary', 'fallback'], { standard: 'primary' }).default('primary'),
   labels: dictionary(matching(/^[\w-]+$/, 'letters, digits, "_" and "-"')).optional(),
-  methods: mapping({
-    enabled: list(methodName).optional(),
-    disabled: list(methodName).optional(),
-  }).optional(),
+  methods: methods.optional(),
   limits: mapping({
     concurrency: integer(1).optional(),
     rate: mapping({
@@ -191,6 +195,8 @@ export type ClusterFile = Omit<z.output<typeof includedSchema>, 'version'>;
 export type UpstreamEntry = z.output<typeof upstream>;
 /** One entry of `defaults` of a file that fits. */
 export type DefaultsEntry = z.output<typeof defaults>;
+/** The `methods` of an upstream or a route that fit. */
+export type MethodsEntry = z.output<typeof methods>;
 /** The HTTP connection of an upstream that fits. */
 export type RpcEntry = z.output<typeof rpc>;
 /** The WebSocket connection of an upstream that fits. */

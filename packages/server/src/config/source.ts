@@ -26,6 +26,14 @@ export function clusterItems(sources: readonly Source[], key: string): readonly 
   });
 }
 
+/** The items of one list of the main file, which is the first; none when there is no file. */
+export function mainItems([main]: readonly Source[], ...list: Path): readonly Located[] {
+  if (main === undefined) return [];
+  return itemsAt(main.root, ...list).map((node, index) => {
+    return { source: main, path: [...list, index], node };
+  });
+}
+
 /** A problem with what is, or should be, below a node. */
 export function problemBelow(
   { source, path }: Pick<Located, 'source' | 'path'>,

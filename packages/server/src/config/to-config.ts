@@ -3,6 +3,7 @@ import type {
   ChainConfig,
   Config,
   EndpointConfig,
+  MethodsConfig,
   ProxyConfig,
   RpcConfig,
   UpstreamConfig,
@@ -12,6 +13,7 @@ import type {
   ClusterFile,
   DefaultsEntry,
   MainFile,
+  MethodsEntry,
   RpcEntry,
   UpstreamEntry,
   WsEntry,
@@ -72,7 +74,9 @@ function toProxy({ proxy }: MainFile): ProxyConfig {
       maxSubscriptionsPerConnection: limits.subscriptions,
       maxBufferedBytes: limits['buffer-size'],
     },
-    routes: proxy.routes,
+    routes: proxy.routes.map(({ id, chain, methods }) => {
+      return { id, chain, methods: toMethods(methods) };
+    }),
   };
 }
 
@@ -102,8 +106,6 @@ function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[])
 
 function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
   const { rpc, ws } = entry.connection.polkadot;
-  const names = (list: readonly { readonly name: string }[] | undefined): readonly string[] =>
-    (list ?? []).map(({ name }) => name);
   const rate = entry.limits?.rate;
   return {
     id: entry.id,
@@ -111,7 +113,7 @@ function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
     enabled: entry.enabled,
     role: entry.role,
     labels: entry.labels ?? {},
-    methods: { enabled: names(entry.methods?.enabled), disabled: names(entry.methods?.disabled) },
+    methods: toMethods(entry.methods),
     limits: {
       concurrency: entry.limits?.concurrency,
       rate: rate === undefined ? undefined : { calls: rate.calls, intervalMs: rate.interval },
@@ -120,6 +122,12 @@ function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
     rpc: rpc === undefined ? undefined : toRpc(rpc, file),
     ws: ws === undefined ? undefined : toWs(ws, file),
   };
+}
+
+function toMethods(entry: MethodsEntry | undefined): MethodsConfig {
+  const names = (list: MethodsEntry['enabled']): readonly string[] =>
+    (list ?? []).map(({ name }) => name);
+  return { enabled: names(entry?.enabled), disabled: names(entry?.disabled) };
 }
 
 function toEndpoint(entry: RpcEntry | WsEntry, file: string): EndpointConfig {

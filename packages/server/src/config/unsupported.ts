@@ -42,8 +42,8 @@ const unsupported: Readonly<Record<string, string>> = {
   'cluster.upstreams[].connection.polkadot.ws.frameSize': 'frames are joined: set msg-size',
   'cluster.upstreams[].connection.polkadot.ws.disabled-methods':
     'use methods.disabled of the upstream',
-  'cluster.upstreams[].methods.enabled[].quorum': 'how a method is answered is fixed',
-  'cluster.upstreams[].methods.enabled[].static': 'there are no configured answers yet',
+  ...methods('quorum', 'how a method is answered is fixed'),
+  ...methods('static', 'there are no configured answers yet'),
   'cluster.upstreams[].method-groups': 'use methods',
   'cluster.upstreams[].node-id': 'upstreams have no numbers here',
   ...options('priority', 'heads are compared by hash: no upstream is believed more than another'),
@@ -56,6 +56,13 @@ const unsupported: Readonly<Record<string, string>> = {
   ...upstreamOptions('validation-interval', perChain),
   ...upstreamOptions('deadline', perChain),
 };
+
+function methods(key: string, why: string): Record<string, string> {
+  return {
+    [`cluster.upstreams[].methods.enabled[].${key}`]: why,
+    [`proxy.routes[].methods.enabled[].${key}`]: why,
+  };
+}
 
 function upstreamOptions(key: string, why: string): Record<string, string> {
   return {

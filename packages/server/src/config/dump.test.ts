@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dumpConfig } from './dump.ts';
+import { loadConfig } from './load.ts';
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'dshackle-dump-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function load(text: string) {
+  const file = join(dir, 'dshackle.yaml');
+  writeFileSync(file, text);
+  return loadConfig(file, {});
+}
+
+describe('a configuration as it takes effect', () => {
+  it('is one that takes the same effect', () => {
+    const config = load(`proxy:
+  port: 1234
+  routes:
+    - { id: all, chain: polkadot }
+    - id: strict
+      chain: polkadot
+      methods: { enabled: [{ name: state_getPairs }], disabled: [{ name: system_chain }] }
+cluster:
+  upstreams:
+    - id: one
+      chain: polkadot
+      methods: { enabled: [{ name: author_rotateKeys }], disabled: [{ name: state_call }] }
+      connection: { polkadot: { ws: { url: wss://one.example } } }
+`);
+    expect(load(dumpConfig(config))).toEqual(config);
+  });
+});
