@@ -133,7 +133,8 @@ interface Scope {
  * Makes the engine for one chain and starts connecting at once; it serves as soon as one upstream
  * is good (see `ready`).
  *
- * @throws BalancerError `invalid request` when an upstream's id is taken or its URL cannot be used
+ * @throws BalancerError `invalid request` when an upstream's id is taken, its URL cannot be used, or a
+ *   method is both enabled and disabled
  */
 export function createBalancer(options: BalancerOptions): Balancer {
   return new PooledBalancer(options);

@@ -61,6 +61,21 @@ describe('the methods of the pool', () => {
   });
 });
 
+describe('what is asked of the pool', () => {
+  it('is waited for though the only upstream, which cannot serve yet, does not list it', async () => {
+    await using test = await started([['get']]);
+    const node = test.nodes[0] as FakeNode;
+    node.health = { status: 'unhealthy', reason: 'syncing' };
+    await test.clock.advance(10_001);
+    const answer = test.balancer.request('pool_methods', [], { deadlineMs: 20_000 });
+    node.health = { status: 'healthy' };
+    node.crash();
+    await node.restart();
+    await test.clock.advance(200);
+    expect(await answer).toEqual(['get']);
+  });
+});
+
 describe('the health of the pool', () => {
   it('is what each upstream that was probed said, and whether it serves', async () => {
     await using test = await testBalancer({ nodes: 3 });
