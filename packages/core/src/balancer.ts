@@ -18,6 +18,7 @@ import { LatencyQuantile } from './policy/latency-quantile.ts';
 import { Once } from './policy/once.ts';
 import { resolvePolicyOptions } from './policy/options.ts';
 import { pipeline } from './policy/pipeline.ts';
+import { requireNamed } from './policy/required-block.ts';
 import { RetryBudget } from './policy/retry-budget.ts';
 import { RunningCalls } from './policy/running-calls.ts';
 import { PoolView } from './pool-view.ts';
@@ -395,12 +396,15 @@ class PooledBalancer implements Balancer {
     if (traits.kind === 'denied') {
       throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
     }
-    const refusal = traits.refuse?.(parseParams(chain, call));
+    const params = traits.refuse || traits.block ? parseParams(chain, call) : [];
+    const refusal = traits.refuse?.(params);
     if (refusal !== undefined) throw new BalancerError('denied', refusal);
     if (!traits.subscription) {
       throw new BalancerError('invalid request', `${call.method} is not a subscription`);
     }
     const need = { ...this.#needOf(call, options), subscribe: true };
+    const named = traits.block?.(params);
+    if (named) requireNamed(this.#head, named, traits.data, need);
     return this.#subscriptions.subscribe(call, traits.subscription, need, handlers, options);
   }
 
@@ -430,7 +434,17 @@ class PooledBalancer implements Balancer {
   #needOf({ method }: Call, { session, labels }: CallOptions): Requirement {
     const seen = session?.seen ?? -1;
     // Every member named: requirements of one shape are read faster.
-    return { method, hash: undefined, height: undefined, seen, labels, subscribe: undefined };
+    return {
+      method,
+      hash: undefined,
+      height: undefined,
+      seen,
+      labels,
+      subscribe: undefined,
+      data: undefined,
+      oldest: undefined,
+      isGuess: undefined,
+    };
   }
 }
 

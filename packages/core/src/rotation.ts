@@ -16,7 +16,9 @@ import type { Emitter } from './telemetry/emitter.ts';
 import type { BalancerEvents } from './telemetry/events.ts';
 import type { UpstreamSnapshot } from './telemetry/snapshot.ts';
 import { type Clock, delay, type Random } from './time/clock.ts';
+import type { LowerBound } from './upstream/lower-bound.ts';
 import { UpstreamPool } from './upstream/pool.ts';
+import type { UpstreamState } from './upstream/state.ts';
 import { Upstream, type UpstreamOptions } from './upstream/upstream.ts';
 
 /** What a {@link Rotation} is made of. */
@@ -129,6 +131,7 @@ export class Rotation {
       head,
       clock,
       probeIntervalMs: healthOptions.probeIntervalMs ?? 10_000,
+      lowerBoundIntervalMs: healthOptions.lowerBoundIntervalMs ?? 600_000,
       unhealthyThreshold: healthOptions.unhealthyThreshold ?? 2,
       onChange: () => this.#changed(),
       onUnreachable: (reason) => this.#options.events.emit('unreachable', { upstream: id, reason }),
@@ -231,6 +234,7 @@ export class Rotation {
           connection.status === 'waiting' ? connection.reason : (state.health?.reason ?? trouble),
         best: state.best,
         finalized: state.finalized,
+        lowerBounds: lowerBoundsOf(state),
         lagBlocks: head.lagBlocks(state),
         lagMs: head.lagMs(state),
         latencyMs: upstream.latencyMs,
@@ -313,4 +317,13 @@ function serves(reason: Ineligibility | undefined): boolean {
     reason === 'cooling down' ||
     reason === 'ejected'
   );
+}
+
+function lowerBoundsOf({
+  lowerBounds,
+  historyHead,
+}: UpstreamState): UpstreamSnapshot['lowerBounds'] {
+  const oldest = (bound: LowerBound): number | undefined =>
+    historyHead === undefined ? undefined : bound.oldest(historyHead);
+  return { block: oldest(lowerBounds.block), state: oldest(lowerBounds.state) };
 }

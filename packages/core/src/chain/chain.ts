@@ -19,15 +19,22 @@ export type BlockId = Pick<Block, 'number' | 'hash'>;
  *
  * - `none`: any upstream can answer (constants, facts of the node itself).
  * - `best`, `finalized`: the call speaks of the pool's head, without naming a block.
- * - `hash`, `number`, `range`: named in the params.
+ * - `hash`, `number`, `range`: named in the params. Of several numbers `number` is the highest, and
+ *   `from` the lowest when it is another one.
  */
 export type BlockNeed =
   | { readonly kind: 'none' }
   | { readonly kind: 'best' }
   | { readonly kind: 'finalized' }
   | { readonly kind: 'hash'; readonly hash: string }
-  | { readonly kind: 'number'; readonly number: number }
+  | { readonly kind: 'number'; readonly number: number; readonly from?: number }
   | { readonly kind: 'range'; readonly from: string; readonly to: string };
+
+/**
+ * What an upstream may have thrown away of an old block: its `state` (what was true after it), or
+ * the `block` itself, meaning its body.
+ */
+export type BlockData = 'block' | 'state';
 
 /**
  * What sort of call a method is. `local` is answered for the pool, by {@link Chain.answer}: an
@@ -103,9 +110,19 @@ export interface MethodTraits {
    * the pool's head nobody must have anything: there it is a value in any case.
    */
   readonly nullMeans: 'value' | 'missing';
+  /**
+   * True for further results that say only that the upstream lacks something (an empty list). Asked
+   * only where `null` means `missing`. @default none do
+   */
+  readonly isMiss?: (result: RawJson) => boolean;
   readonly strategy: Strategy;
   /** The block needed, from the parsed params. Absent: none. */
   readonly block?: (params: readonly unknown[]) => BlockNeed;
+  /**
+   * What the answer is made of besides hashes and headers, which every upstream keeps: the call goes
+   * only to upstreams that still have it of all blocks that the params name. @default nothing
+   */
+  readonly data?: BlockData;
   /**
    * Position of the block hash param. When the caller left it out, it is filled in with the pool's
    * head before routing, so that all that follows speaks of one block.
@@ -124,13 +141,14 @@ export interface MethodTraits {
  * What an answer means for routing.
  *
  * - `return`: it is the answer, whatever it says (also the client's mistake): never retried.
- * - `missing`: this upstream lacks what others may have: another is asked, no penalty.
+ * - `missing`: this upstream lacks what others may have: another is asked, no penalty. With
+ *   `lacksBlock` it is the block asked for, or its data: what is older is not asked of it either.
  * - `failure`: this upstream failed: another is asked, and it counts against this one.
  * - `cool down`: rate limit or overload: another is asked, this one rests.
  */
 export type Verdict =
   | { readonly action: 'return' }
-  | { readonly action: 'missing'; readonly reason: string }
+  | { readonly action: 'missing'; readonly reason: string; readonly lacksBlock?: boolean }
   | { readonly action: 'failure'; readonly reason: string }
   | { readonly action: 'cool down'; readonly reason: string; readonly retryAfterMs?: number };
 
@@ -194,6 +212,15 @@ export interface ChainProbes {
   health(client: UpstreamClient): Promise<HealthReport>;
   /** The methods that it offers; `undefined` when it does not say. */
   methods(client: UpstreamClient): Promise<ReadonlySet<string> | undefined>;
+  /**
+   * Does the upstream still have this of its block at that height (1 or more, not above its head)?
+   * The engine searches with it for the oldest block, now and then, a few dozen calls at most, one
+   * after another. It should cost the upstream little. Absent: nobody knows how far back an upstream
+   * goes, and each call tries.
+   *
+   * @throws Error when the upstream cannot say; the search is made again later
+   */
+  keeps?(client: UpstreamClient, data: BlockData, height: number): Promise<boolean>;
 }
 
 /** One upstream's last health probe, as the pool sees it. */

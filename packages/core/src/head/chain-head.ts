@@ -4,6 +4,7 @@ import { Emitter } from '../telemetry/emitter.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
 import type { UpstreamState } from '../upstream/state.ts';
 import { BlockTree } from './block-tree.ts';
+import { FinalHeights } from './final-heights.ts';
 
 /** Options of {@link ChainHead}. */
 export interface ChainHeadOptions {
@@ -79,6 +80,8 @@ export interface ChainHeadSnapshot {
 export class ChainHead implements BlockIndex {
   readonly events = new Emitter<ChainHeadEvents>();
   readonly tree: BlockTree;
+  /** Which heights final blocks have; goes back further than the tree. */
+  readonly finalHeights = new FinalHeights();
   readonly #states = new Map<string, UpstreamState>();
   readonly #clock: Clock;
   readonly #blockTimeMs: number;
@@ -336,12 +339,14 @@ export class ChainHead implements BlockIndex {
     this.#best = undefined;
     this.#highest = -1;
     this.#reachedAtMs.clear();
+    this.finalHeights.clear();
     for (const state of this.#states.values()) state.forked = false;
     this.events.emit('finalityViolation', { held, taken });
   }
 
   #setFinalized(block: Block): void {
     this.#finalized = block;
+    this.#noteFinal(block);
     this.events.emit('finalized', block);
     const oldest = block.number - this.#historyBlocks;
     this.tree.pruneBelow(oldest);
@@ -349,6 +354,17 @@ export class ChainHead implements BlockIndex {
       if (number < oldest) this.#reachedAtMs.delete(number);
       else break;
     }
+  }
+
+  /** The block and all below it that are known and were not final before. */
+  #noteFinal(block: Block): void {
+    const fresh: Block[] = [];
+    let at: Block | undefined = block;
+    while (at && !this.finalHeights.has(at.hash)) {
+      fresh.push(at);
+      at = this.tree.ancestorAt(at.hash, at.number - 1);
+    }
+    this.finalHeights.add(fresh.reverse());
   }
 
   /** Does calling this block final contradict what the pool holds for final? */

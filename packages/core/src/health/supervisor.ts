@@ -4,6 +4,7 @@ import { HeadTracker } from '../head/head-tracker.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
 import type { TransportState } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { LowerBoundProbe } from './lower-bound-probe.ts';
 
 /** Options of {@link Supervisor}. */
 export interface SupervisorOptions {
@@ -13,6 +14,8 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Time between health probes, in milliseconds. */
   readonly probeIntervalMs: number;
+  /** Time between two searches for the upstream's oldest block, in milliseconds. */
+  readonly lowerBoundIntervalMs: number;
   /** Failed probes in a row that make a healthy upstream unhealthy (Envoy: unhealthy threshold). */
   readonly unhealthyThreshold: number;
   /** Something changed that may matter to who can serve. */
@@ -31,11 +34,12 @@ const probesPerMethodList = 6;
 
 /**
  * Watches one upstream from start to close: after each new connection it probes health and
- * methods, then follows the head; it probes on at its own pace, and clears what was known when the
- * connection goes. It writes the upstream's state and nothing else.
+ * methods, then follows the head, and in the background finds out how far back the history goes; it
+ * probes on at its own pace, and clears what was known when the connection goes. It writes the upstream's state and nothing else.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #lowerBounds: LowerBoundProbe;
   /** Present while the transport is open. */
   #watch: Watch | undefined;
   #tracker: HeadTracker | undefined;
@@ -49,6 +53,15 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    const { upstream, chain, clock, lowerBoundIntervalMs: intervalMs, onChange } = options;
+    this.#lowerBounds = new LowerBoundProbe({
+      upstream,
+      chain,
+      clock,
+      intervalMs,
+      onChange,
+      onTrouble: (reason) => this.#noteTrouble(reason),
+    });
   }
 
   /** What last went wrong with probes or heads, for snapshots. */
@@ -100,6 +113,7 @@ export class Supervisor {
     clock.clearTimeout(this.#timer);
     this.#tracker?.stop();
     this.#tracker = undefined;
+    this.#lowerBounds.stop();
     this.#failedProbes = 0;
     this.#probes = 0;
     upstream.state.voting = false;
@@ -118,11 +132,14 @@ export class Supervisor {
       state: upstream.state,
       head,
       clock,
-      onTrouble: (reason) => {
-        this.#lastTrouble = reason;
-      },
+      onTrouble: (reason) => this.#noteTrouble(reason),
     });
     void this.#tracker.run();
+    this.#lowerBounds.start();
+  }
+
+  #noteTrouble(reason: string): void {
+    this.#lastTrouble = reason;
   }
 
   async #probe(watch: Watch): Promise<void> {

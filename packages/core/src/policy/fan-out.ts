@@ -199,6 +199,9 @@ function askSeveral(
     const settle = (attempt: RunningAttempt, outcome: Outcome): void => {
       const { upstream, startedMs, endedMs } = attempt;
       outstanding -= 1;
+      if (outcome.kind === 'missing' && outcome.lacksBlock) {
+        upstream.state.noteLack(context.need);
+      }
       const durationMs = endedMs - startedMs;
       if (events.has('attempt')) {
         const { method } = call;

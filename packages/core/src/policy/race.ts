@@ -20,7 +20,11 @@ import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts
 import type { RunningCall } from './running-calls.ts';
 
 /** Reasons that stay, whatever the upstream does next. */
-const lasting: ReadonlySet<Ineligibility> = new Set(['lacks the method', 'labels do not match']);
+const lasting: ReadonlySet<Ineligibility> = new Set([
+  'lacks the method',
+  'labels do not match',
+  'pruned',
+]);
 
 const nobody: ReadonlySet<string> = new Set();
 
@@ -206,6 +210,9 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const durationMs = nowMs - startedMs;
     this.#running -= 1;
     if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs, nowMs);
+    if (outcome.kind === 'missing' && outcome.lacksBlock) {
+      upstream.state.noteLack(this.#context.need);
+    }
     if (events.has('attempt')) {
       events.emit('attempt', {
         method: call.method,
@@ -263,7 +270,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     if (found.size > 0 && [...found].every((reason) => lasting.has(reason))) {
       const message = 'Method not found';
       const error = errorReply({ code: jsonRpcCodes.methodNotFound, message });
-      if (found.has('lacks the method')) this.#finish(error, undefined);
+      if (found.has('lacks the method') && !found.has('pruned')) this.#finish(error, undefined);
       else this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details()));
       return;
     }

@@ -5,6 +5,7 @@ import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson } from '../json-rpc/message.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { CallContext, Policy } from './call-context.ts';
+import { requireNamed } from './required-block.ts';
 
 /** How far below the best head a servable block is looked for. */
 const maxStepsBack = 16;
@@ -83,30 +84,18 @@ function textOf(param: unknown): RawJson {
 }
 
 function require(head: ChainHead, context: CallContext): void {
-  const need = context.traits.block?.(context.params);
-  switch (need?.kind) {
-    case 'hash':
-      requireHash(head, context, need.hash);
-      break;
-    case 'range':
-      requireHash(head, context, need.to);
-      break;
-    case 'number':
-      if (head.best === undefined) break;
-      if (need.number <= head.best.number) {
-        context.need.height = need.number;
-      } else if (context.traits.nullMeans === 'missing') {
-        // Beyond the head nobody has it: the first node's `null` is as good as any other's.
-        context.traits = { ...context.traits, nullMeans: 'value' };
-      }
-      break;
-    default:
+  const { traits, session } = context;
+  const named = traits.block?.(context.params);
+  if (named === undefined) return;
+  requireNamed(head, named, traits.data, context.need);
+  if (named.kind === 'number') {
+    const isBeyond = head.best !== undefined && named.number > head.best.number;
+    // Beyond the head nobody has it: the first node's `null` is as good as any other's.
+    if (isBeyond && traits.nullMeans === 'missing') {
+      context.traits = { ...traits, nullMeans: 'value' };
+    }
+  } else if (context.need.hash !== undefined) {
+    const number = head.numberOf(context.need.hash);
+    if (number !== undefined) session?.observe(number);
   }
-}
-
-function requireHash(head: ChainHead, context: CallContext, hash: string): void {
-  const wanted = hash.toLowerCase();
-  context.need.hash = wanted;
-  const number = head.numberOf(wanted);
-  if (number !== undefined) context.session?.observe(number);
 }

@@ -123,6 +123,23 @@ describe('ineligibility', () => {
     expect(may()).toBe(true);
   });
 
+  it('keeps a call for an old block from whoever has surely pruned it', async () => {
+    const { context, upstream } = await good();
+    const need = { seen: -1, data: 'state', oldest: 3 } as const;
+    const against = (more: object = {}) => ineligibility(upstream, { ...need, ...more }, context);
+    expect(against()).toBeUndefined();
+    upstream.state.lowerBounds.state.settle(4, 10);
+    expect(against()).toBe('pruned');
+    expect(against({ oldest: 4 })).toBeUndefined();
+    expect(against({ data: 'block' })).toBeUndefined();
+    // Where the block is only thought to be that old it may be asked.
+    expect(against({ isGuess: true })).toBeUndefined();
+    expect(against({ oldest: undefined })).toBeUndefined();
+    // What is kept is counted from the finalized head, where one is known.
+    upstream.state.finalized = { number: 12, hash: '0x12' };
+    expect(against({ oldest: 5 })).toBe('pruned');
+  });
+
   it('takes only judgements of quality for soft', () => {
     expect(cases.map(([reason]) => reason).filter(isSoft)).toEqual(['ejected', 'circuit open']);
   });

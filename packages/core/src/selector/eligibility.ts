@@ -1,4 +1,5 @@
 import type { BlockIndex } from '../chain/block-index.ts';
+import type { HistoryNeed } from '../upstream/lower-bound.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /**
@@ -14,6 +15,7 @@ export type Ineligibility =
   | 'head not known yet'
   | 'forked'
   | 'lacks the block'
+  | 'pruned'
   | 'behind the session'
   | 'lacks the method'
   | 'labels do not match'
@@ -33,7 +35,7 @@ export function isSoft(reason: Ineligibility): boolean {
 }
 
 /** What one call asks of its upstream. */
-export interface Requirement {
+export interface Requirement extends HistoryNeed {
   /** @default any */
   readonly method?: string | undefined;
   /** The block it must have, by hash; fixed while the call is on its way. @default any */
@@ -78,6 +80,7 @@ export function ineligibility(
   if (need.hash !== undefined && state.possesses(need.hash, context.index) === 'no') {
     return 'lacks the block';
   }
+  if (!need.isGuess && state.hasPruned(need)) return 'pruned';
   if (state.health.status === 'unhealthy') return 'unhealthy';
   if (context.isLagging(upstream)) return 'lagging';
   if (state.coolDownUntilMs > context.now) return 'cooling down';

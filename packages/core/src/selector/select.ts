@@ -1,5 +1,6 @@
 import { roles } from '../upstream/role.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { likelyToHave, withLongestHistory } from './by-history.ts';
 import {
   type EligibilityContext,
   type Ineligibility,
@@ -34,7 +35,9 @@ const doubted = new Int32Array(roles.length);
  * Chooses the upstream for one attempt.
  *
  * 1. Sort out who may answer (see {@link ineligibility}) and has not been tried.
- * 2. Of these keep the first role that has any. If nobody is well, of those in doubt.
+ * 2. Of these keep the first role that has any. If nobody is well, of those in doubt. For a block of
+ *    which only the hash is known, likely an old one: before that set aside those who cannot have an
+ *    old one, and afterwards those of the role whose history is shorter than another's.
  * 3. If fewer than `panicThreshold` of that role are well, and nobody of another role is, take those
  *    of the role that are in doubt back in: better a doubtful upstream than all the load on the last
  *    good one. While another role has somebody well the load goes there instead, as in Envoy, where
@@ -69,7 +72,7 @@ export function select(
     reasons ??= new Map();
     reasons.set(upstream.id, against ?? 'already tried');
   }
-  let candidates = ofFirstTier(eligible);
+  let candidates = need.isGuess ? byHistory(eligible, need) : ofFirstTier(eligible);
   let panic = false;
   if (doubtful.length > 0) {
     const back = candidates[0] ? doubtful.filter(sameTier(candidates[0])) : ofFirstTier(doubtful);
@@ -79,6 +82,10 @@ export function select(
   if (candidates.length === 0) return { kind: 'none', reasons: reasons ?? new Map() };
   const upstream = options.selector.pick(healthyIfAny(candidates));
   return { kind: 'chosen', upstream, panic };
+}
+
+function byHistory(upstreams: readonly Upstream[], need: Requirement): readonly Upstream[] {
+  return withLongestHistory(ofFirstTier(likelyToHave(upstreams, need)), need);
 }
 
 /** Counted over the pool, whoever this call has tried: a call that failed is no outage. */

@@ -1,4 +1,4 @@
-import type { BlockId } from '../chain/chain.ts';
+import type { BlockData, BlockId } from '../chain/chain.ts';
 import type { ChainHeadSnapshot } from '../head/chain-head.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { CircuitBreakerState } from '../upstream/circuit-breaker.ts';
@@ -18,6 +18,11 @@ export interface UpstreamSnapshot {
   readonly detail: string | undefined;
   readonly best: BlockId | undefined;
   readonly finalized: BlockId | undefined;
+  /**
+   * Height of the oldest block of which it has each sort of data; 0 when it has all, `undefined`
+   * while that is not known.
+   */
+  readonly lowerBounds: Readonly<Record<BlockData, number | undefined>>;
   readonly lagBlocks: number;
   readonly lagMs: number;
   /** Average round trip in milliseconds, peaks weighing more. */

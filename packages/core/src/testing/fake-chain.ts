@@ -30,7 +30,25 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     ...read,
     lifetime: 'by-hash',
     at: 1,
+    data: 'state',
     block: ([, hash]) => (typeof hash === 'string' ? { kind: 'hash', hash } : { kind: 'best' }),
+  },
+  /** `[hash]`: a block's body; null when the node does not have it. */
+  body: {
+    ...read,
+    nullMeans: 'missing',
+    lifetime: 'by-hash',
+    data: 'block',
+    block: ([hash]) => ({ kind: 'hash', hash: String(hash) }),
+  },
+  /** `[key, from, to?]`: the values of a key between two blocks by hash, or by height. */
+  history: {
+    ...read,
+    data: 'state',
+    block: ([, from, to]) =>
+      typeof from === 'string'
+        ? { kind: 'range', from, to: String(to) }
+        : { kind: 'number', number: Number(to ?? from), from: Number(from) },
   },
   /** `[number]`: the hash of a block by height; null when the node does not have it. */
   hash_of: {
@@ -91,6 +109,17 @@ const methods: Readonly<Record<string, MethodTraits>> = {
       };
     },
   }),
+  /** `[hash]`: something of a block's state, bit by bit. */
+  watch_at: {
+    ...subscription({
+      source: 'upstream',
+      resume: 'resubscribe',
+      notification: 'bit',
+      unsubscribe: 'unwatch',
+    }),
+    data: 'state',
+    block: ([hash]) => ({ kind: 'hash', hash: String(hash) }),
+  },
   submit_and_watch: subscription({
     source: 'upstream',
     resume: 'never',
@@ -169,9 +198,14 @@ export function fakeChain(options: FakeChainOptions = {}): Chain {
           ? undefined
           : new Set(JSON.parse(reply.result) as string[]);
       },
+      keeps: async (client, data, height) => {
+        const reply = await client.request('keeps', JSON.stringify([data, height]));
+        if (reply.kind === 'error') throw new Error(reply.error.message);
+        return reply.result === 'true';
+      },
     },
     judge: (_method, { code, message }) => {
-      if (code === 404) return { action: 'missing', reason: message };
+      if (code === 404) return { action: 'missing', reason: message, lacksBlock: true };
       if (code === 429) return { action: 'cool down', reason: message };
       if (code === 500) return { action: 'failure', reason: message };
       return { action: 'return' };

@@ -1,4 +1,4 @@
-import type { Block, HealthReport } from '../chain/chain.ts';
+import type { Block, BlockData, HealthReport } from '../chain/chain.ts';
 import { errorReply, type RawJson, type Reply } from '../json-rpc/message.ts';
 import type { TransportFactory } from '../transport/transport.ts';
 import type { UpstreamOptions } from '../upstream/upstream.ts';
@@ -32,6 +32,8 @@ export class FakeNode implements ScriptedPeer {
   health: HealthReport = { status: 'healthy' };
   /** What it says it offers; `undefined` for nothing said. */
   methods: readonly string[] | undefined;
+  /** How many blocks below its finalized one it keeps of each sort. @default all */
+  kept: { readonly block?: number; readonly state?: number } = {};
   #ledger: FakeLedger;
   readonly #options: FakeNodeOptions;
   readonly #handlers = new Map<string, FakeHandler>();
@@ -170,13 +172,26 @@ export class FakeNode implements ScriptedPeer {
     this.#feeds.delete(id);
   }
 
-  #answerItself(method: string, [first, second]: readonly unknown[]): Reply {
+  #answerItself(method: string, params: readonly unknown[]): Reply {
+    const [first, second] = params;
     switch (method) {
       case 'get':
-        if (second !== undefined && !this.#has.has(String(second))) {
-          return errorReply({ code: 404, message: `unknown block ${second}` });
-        }
-        return result(`${first}@${second ?? this.#best.hash} by ${this.id}`);
+        return (
+          this.#lackOfState(second ?? this.#best.hash) ??
+          result(`${first}@${second ?? this.#best.hash} by ${this.id}`)
+        );
+      case 'history':
+        return (
+          this.#lackOfState(second) ??
+          result(`${params.slice(1).join('..')} of ${first} by ${this.id}`)
+        );
+      case 'body': {
+        const block = this.#has.has(String(first)) ? this.#ledger.get(String(first)) : undefined;
+        const isKept = block !== undefined && this.#keeps('block', block.number);
+        return result(isKept ? `body of ${first} by ${this.id}` : null);
+      }
+      case 'keeps':
+        return result(this.#keeps(first as BlockData, Number(second)));
       case 'hash_of':
         return result(this.#ledger.ancestor(this.#best, Number(first))?.hash ?? null);
       case 'header':
@@ -190,6 +205,21 @@ export class FakeNode implements ScriptedPeer {
       default:
         return result(`${method} by ${this.id}`);
     }
+  }
+
+  #keeps(data: BlockData, number: number): boolean {
+    const kept = this.kept[data];
+    return kept === undefined || number >= this.#finalized.number - kept;
+  }
+
+  /** What it says of a block, by hash or height, whose state it does not have. */
+  #lackOfState(block: unknown): Reply | undefined {
+    const number = typeof block === 'number' ? block : this.#ledger.get(String(block))?.number;
+    if (number === undefined || (typeof block === 'string' && !this.#has.has(block))) {
+      return errorReply({ code: 404, message: `unknown block ${block}` });
+    }
+    if (this.#keeps('state', number)) return undefined;
+    return errorReply({ code: 404, message: `state already discarded for ${block}` });
   }
 
   #learn(block: Block): void {

@@ -1,5 +1,6 @@
 import type { BlockIndex } from '../chain/block-index.ts';
-import type { BlockId, HealthReport } from '../chain/chain.ts';
+import type { BlockData, BlockId, HealthReport } from '../chain/chain.ts';
+import { type HistoryNeed, LowerBound } from './lower-bound.ts';
 
 /** How many announced blocks are remembered for each upstream: several forks of several minutes. */
 const maxAnnounced = 512;
@@ -33,7 +34,34 @@ export class UpstreamState {
   voting = false;
   /** Finishes what it has, and gets nothing new. */
   draining = false;
+  /** The oldest block of which it has each sort of data. */
+  readonly lowerBounds: Readonly<Record<BlockData, LowerBound>> = {
+    block: new LowerBound(),
+    state: new LowerBound(),
+  };
   readonly #announced = new Set<string>();
+
+  /**
+   * The height behind which it keeps its history: of its finalized head, as that is where nodes
+   * prune from, or of its best one while it names no other.
+   */
+  get historyHead(): number | undefined {
+    return (this.finalized ?? this.best)?.number;
+  }
+
+  /** Has it thrown away what the call needs? Not as far as anybody knows, when that is not known. */
+  hasPruned({ data, oldest }: HistoryNeed): boolean {
+    if (data === undefined || oldest === undefined) return false;
+    const head = this.historyHead;
+    return head !== undefined && this.lowerBounds[data].excludes(oldest, head);
+  }
+
+  /** Notes that it said to lack what the call needed. */
+  noteLack({ data, oldest, isGuess }: HistoryNeed): void {
+    const head = this.historyHead;
+    if (data === undefined || oldest === undefined || isGuess || head === undefined) return;
+    this.lowerBounds[data].raise(oldest, head);
+  }
 
   /** Notes that the upstream has this block. */
   announce(hash: string): void {
@@ -45,7 +73,7 @@ export class UpstreamState {
     }
   }
 
-  /** Forgets the heads: after a connection is lost nothing is known of what the node has. */
+  /** Forgets heads and history: after a connection is lost nothing is known of what the node has. */
   forgetHeads(): void {
     this.best = undefined;
     this.finalized = undefined;
@@ -53,6 +81,8 @@ export class UpstreamState {
     this.pace = undefined;
     this.catchingUp = false;
     this.#announced.clear();
+    this.lowerBounds.block.forget();
+    this.lowerBounds.state.forget();
   }
 
   /** Does it have this block? */

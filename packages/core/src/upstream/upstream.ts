@@ -78,10 +78,15 @@ export interface UpstreamContext {
 const refused: BreakerPermit = 0;
 
 const returned: Verdict = { action: 'return' };
-const answeredNull: Verdict = { action: 'missing', reason: 'answered null' };
+const answeredNull: Verdict = { action: 'missing', reason: 'answered null', lacksBlock: true };
+const answeredNothing: Verdict = {
+  action: 'missing',
+  reason: 'answered with nothing',
+  lacksBlock: true,
+};
 
 /** Traffic waits for probes: without them nobody knows whether there is a point in traffic. */
-const priorities = { probe: 1, traffic: 0 } as const;
+const priorities = { probe: 1, traffic: 0, background: -1 } as const;
 
 /** One node (or provider) behind the balancer: its connection, limits, breaker, load and state. */
 export class Upstream implements Candidate {
@@ -97,6 +102,8 @@ export class Upstream implements Candidate {
   readonly enabled: ReadonlySet<string>;
   /** For the chain package: calls past the breaker, ahead of traffic. */
   readonly client: UpstreamClient;
+  /** The same, behind traffic: for what can wait. */
+  readonly background: UpstreamClient;
   readonly #context: UpstreamContext;
   readonly #latency: PeakEwma;
   readonly #limits: Limits;
@@ -120,7 +127,8 @@ export class Upstream implements Candidate {
     this.enabled = new Set(options.methods?.enabled);
     this.#disabled = new Set(options.methods?.disabled);
     this.transport = factoryOf(options.transport)({ upstream: id, clock, random });
-    this.client = this.#makeClient();
+    this.client = this.#makeClient(priorities.probe);
+    this.background = this.#makeClient(priorities.background);
   }
 
   /** Expected cost of one more call. */
@@ -243,7 +251,12 @@ export class Upstream implements Candidate {
     }
     this.#record(true, attempt);
     return verdict.action === 'missing'
-      ? { kind: 'missing', reply, reason: verdict.reason }
+      ? {
+          kind: 'missing',
+          reply,
+          reason: verdict.reason,
+          lacksBlock: verdict.lacksBlock === true,
+        }
       : { kind: 'answer', reply };
   }
 
@@ -296,7 +309,9 @@ export class Upstream implements Candidate {
 
   #judge({ call, traits }: RunningAttempt, reply: Reply): Verdict {
     if (reply.kind === 'error') return this.#context.chain.judge(call.method, reply.error);
-    return traits.nullMeans === 'missing' && reply.result === 'null' ? answeredNull : returned;
+    if (traits.nullMeans !== 'missing') return returned;
+    if (reply.result === 'null') return answeredNull;
+    return traits.isMiss?.(reply.result) ? answeredNothing : returned;
   }
 
   #record(ok: boolean, { permit, startedMs, endedMs }: RunningAttempt): void {
@@ -317,7 +332,7 @@ export class Upstream implements Candidate {
     this.state.coolDownUntilMs = this.#context.clock.now() + retryAfterMs;
   }
 
-  #makeClient(): UpstreamClient {
+  #makeClient(priority: number): UpstreamClient {
     const { probeTimeoutMs: timeoutMs } = this.#context;
     const { transport } = this;
     return {
@@ -325,9 +340,7 @@ export class Upstream implements Candidate {
         return transport.canSubscribe;
       },
       request: (method: string, params: RawJson) =>
-        this.#limits.run(() => transport.request(method, params, { timeoutMs }), {
-          priority: priorities.probe,
-        }),
+        this.#limits.run(() => transport.request(method, params, { timeoutMs }), { priority }),
       subscribe: async (method, params, unsubscribe, onItem, onEnd) => {
         let end = (): void => {};
         const outcome = await transport.subscribe(
