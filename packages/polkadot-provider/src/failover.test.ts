@@ -155,7 +155,9 @@ describe('a provider over real sockets', () => {
     await start(3);
     const asked: ScriptedNode[] = [];
     for (const node of nodes) {
-      node.on('state_getStorage', (_, self) => {
+      node.on('state_getStorage', ([asking], self) => {
+        // The engine looks on its own how far back the states go.
+        if (asking !== key) return null;
         asked.push(self);
         if (asked.length > 1) return '0xaa';
         void self.die();
@@ -184,7 +186,8 @@ describe('a provider over real sockets', () => {
     await start(1);
     nodes[0]!.on('state_getStorage', () => '0xaa');
     await provider.send('state_getStorage', [key]);
-    expect(nodes[0]!.asked('state_getStorage')).toEqual([[key, chain.hash(3)]]);
+    const asked = nodes[0]!.asked('state_getStorage').filter(([asking]) => asking === key);
+    expect(asked).toEqual([[key, chain.hash(3)]]);
   });
 });
 

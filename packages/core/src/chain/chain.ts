@@ -128,6 +128,8 @@ export interface MethodTraits {
    * head before routing, so that all that follows speaks of one block.
    */
   readonly at?: number;
+  /** Position of the block hash param at which a range begins that ends with `at`. */
+  readonly since?: number;
   /**
    * Why a call with these params is not served though the method is: what is allowed, for the
    * caller to read. `undefined` when it is served. @default all are

@@ -133,15 +133,21 @@ describe('a range of blocks', () => {
     const [, b, c] = test.nodes as Nodes;
     for (let i = 0; i < 10; i += 1) {
       expect(await test.balancer.request('history', ['k', hash(310), hash(350)])).toMatch(/by a$/);
-      expect(await test.balancer.request('history', ['k', 310, 350])).toMatch(/by a$/);
+      expect(await test.balancer.request('history', ['k', hash(310)])).toMatch(
+        /0x360-a of k by a$/,
+      );
+      expect(await test.balancer.request('history_of', ['k', 310, 350])).toMatch(/by a$/);
     }
-    expect([asked(b, 'history'), asked(c, 'history')]).toEqual([0, 0]);
+    for (const node of [b, c]) {
+      expect([asked(node, 'history'), asked(node, 'history_of')]).toEqual([0, 0]);
+    }
     const by = new Set<unknown>();
     for (let i = 0; i < 30; i += 1) {
       by.add(await test.balancer.request('history', ['k', hash(330), hash(350)]));
-      by.add(await test.balancer.request('history', ['k', 350]));
+      by.add(await test.balancer.request('history', ['k', hash(330)]));
+      by.add(await test.balancer.request('history_of', ['k', 330, 350]));
     }
-    expect(by.size).toBe(6);
+    expect(by.size).toBe(9);
   });
 });
 

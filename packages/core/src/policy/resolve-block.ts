@@ -23,7 +23,9 @@ export function resolveBlock(
   canServe: (need: Requirement, nowMs: number) => boolean,
 ): Policy {
   return (next) => (context, receiver) => {
-    if (!fillIn(head, canServe, context)) require(head, context);
+    const isFilledIn = fillIn(head, canServe, context);
+    // Of a range only the end was filled in.
+    if (!isFilledIn || context.traits.since !== undefined) require(head, context);
     next(context, receiver);
   };
 }

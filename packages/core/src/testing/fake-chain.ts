@@ -41,14 +41,19 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     data: 'block',
     block: ([hash]) => ({ kind: 'hash', hash: String(hash) }),
   },
-  /** `[key, from, to?]`: the values of a key between two blocks by hash, or by height. */
+  /** `[key, from, to?]`: the values of a key between two blocks, by hash. */
   history: {
     ...read,
     data: 'state',
-    block: ([, from, to]) =>
-      typeof from === 'string'
-        ? { kind: 'range', from, to: String(to) }
-        : { kind: 'number', number: Number(to ?? from), from: Number(from) },
+    since: 1,
+    at: 2,
+    block: ([, from, to]) => ({ kind: 'range', from: String(from), to: String(to) }),
+  },
+  /** `[key, from, to]`: the same by height. */
+  history_of: {
+    ...read,
+    data: 'state',
+    block: ([, from, to]) => ({ kind: 'number', number: Number(to), from: Number(from) }),
   },
   /** `[number]`: the hash of a block by height; null when the node does not have it. */
   hash_of: {

@@ -181,6 +181,7 @@ export class FakeNode implements ScriptedPeer {
           result(`${first}@${second ?? this.#best.hash} by ${this.id}`)
         );
       case 'history':
+      case 'history_of':
         return (
           this.#lackOfState(second) ??
           result(`${params.slice(1).join('..')} of ${first} by ${this.id}`)

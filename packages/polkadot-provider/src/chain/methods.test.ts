@@ -87,10 +87,14 @@ describe('the block that a call needs', () => {
     expect(traits('chain_getHead').at).toBeUndefined();
   });
 
-  it('is the highest of the numbers asked for', () => {
+  it('is the highest of the numbers asked for, and where they begin', () => {
     expect(need('chain_getBlockHash', 7)).toEqual({ kind: 'number', number: 7 });
     expect(need('chain_getBlockHash', '0x10')).toEqual({ kind: 'number', number: 16 });
-    expect(need('chain_getBlockHash', [3, '0x5', 4])).toEqual({ kind: 'number', number: 5 });
+    expect(need('chain_getBlockHash', [3, '0x5', 4])).toEqual({
+      kind: 'number',
+      number: 5,
+      from: 3,
+    });
     expect(need('chain_getBlockHash', 'latest')).toEqual({ kind: 'none' });
   });
 
@@ -104,7 +108,7 @@ describe('the block that a call needs', () => {
 
   it('is the highest of more numbers than a function takes', () => {
     const many = Array.from({ length: 300_000 }, (_, i) => i);
-    expect(need('chain_getBlockHash', many)).toEqual({ kind: 'number', number: 299_999 });
+    expect(need('chain_getBlockHash', many)).toMatchObject({ kind: 'number', number: 299_999 });
   });
 
   it('is both ends of a range', () => {
@@ -112,6 +116,10 @@ describe('the block that a call needs', () => {
     expect(need('state_queryStorage', ['0x'], hash, to)).toEqual({ kind: 'range', from: hash, to });
     expect(need('state_queryStorage', ['0x'], hash)).toEqual({ kind: 'best' });
     expect(traits('system_chain').block).toBeUndefined();
+    const difference = need('archive_v1_storageDiff', to, [], hash);
+    expect(difference).toEqual({ kind: 'range', from: hash, to });
+    expect(need('archive_v1_storageDiff', to, [])).toEqual({ kind: 'hash', hash: to });
+    expect(need('archive_v1_storage', to, [])).toEqual({ kind: 'hash', hash: to });
   });
 
   it('is any when the param is no hash: every upstream can say so', () => {
@@ -166,11 +174,63 @@ describe('the method table', () => {
     expect(traits('chain_getBlock').lifetime).toBe('head');
   });
 
-  it('does not believe null where the block must exist', () => {
-    for (const method of ['chain_getHeader', 'chain_getBlock', 'chain_getBlockHash']) {
-      expect(traits(method).nullMeans).toBe('missing');
+  it('does not believe null where the block must exist, and nowhere else', () => {
+    const unbelieved = methodNames.filter(
+      (method) => methodTraits(method, all).nullMeans === 'missing',
+    );
+    expect(unbelieved).toEqual([
+      'chain_getHeader',
+      'chain_getBlock',
+      'chain_getBlockHash',
+      'chain_getHead',
+      'dev_getBlockStats',
+      'grandpa_proveFinality',
+      'archive_v1_hashByHeight',
+      'archive_v1_header',
+      'archive_v1_body',
+      'archive_v1_call',
+    ]);
+  });
+
+  it('does not believe a list with nothing in it for a block either', () => {
+    const isMiss = (method: string, result: string) => traits(method).isMiss?.(result);
+    expect(isMiss('chain_getBlockHash', `["${hash}",null]`)).toBe(true);
+    expect(isMiss('chain_getBlockHash', `["${hash}"]`)).toBe(false);
+    expect(isMiss('chain_getBlockHash', `"${hash}"`)).toBe(false);
+    // Asked for none.
+    expect(isMiss('chain_getBlockHash', '[]')).toBe(false);
+    expect(isMiss('archive_v1_hashByHeight', '[]')).toBe(true);
+    expect(isMiss('archive_v1_hashByHeight', `["${hash}"]`)).toBe(false);
+  });
+
+  it('says what a node must still have of an old block', () => {
+    const of = (data: unknown) =>
+      methodNames.filter((method) => {
+        const { block, data: needed } = methodTraits(method, all);
+        return block !== undefined && needed === data;
+      });
+    expect(of('block')).toEqual(['chain_getBlock', 'archive_v1_body']);
+    // Headers, hashes and justifications.
+    expect(of(undefined)).toEqual([
+      'chain_getHeader',
+      'chain_getBlockHash',
+      'chain_getHead',
+      'chain_getFinalizedHead',
+      'chain_getFinalisedHead',
+      'mmr_verifyProof',
+      'grandpa_proveFinality',
+      'archive_v1_finalizedHeight',
+      'archive_v1_hashByHeight',
+      'archive_v1_header',
+    ]);
+    const states = of('state');
+    for (const method of ['state_call', 'state_queryStorage', 'payment_queryInfo', 'mmr_root']) {
+      expect(states).toContain(method);
     }
-    expect(traits('state_getStorage').nullMeans).toBe('value');
+    expect(states).toContain('archive_v1_storage');
+    for (const method of methodNames) {
+      if (/^(state|childstate)_.*At$/.test(method)) expect(states).toContain(method);
+    }
   });
 
   it('never repeats a submission by itself', () => {

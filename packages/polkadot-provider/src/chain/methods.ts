@@ -7,6 +7,7 @@ import {
   at,
   atHash,
   between,
+  block,
   byNumber,
   carried,
   command,
@@ -17,11 +18,14 @@ import {
   local,
   once,
   read,
+  stateAt,
   submit,
   unsubscribe,
 } from './rows.ts';
 
 const missing = { nullMeans: 'missing' } as const;
+const state = { data: 'state' } as const;
+const body = { data: 'block' } as const;
 
 const newHeads = headFeed('best', 'chain_newHead', 'chain_unsubscribeNewHeads');
 const finalizedHeads = headFeed(
@@ -49,9 +53,9 @@ const nextIndex = read({ strategy: { kind: 'maximum', width: 3 } });
  */
 const rows: Readonly<Record<string, MethodTraits>> = {
   // Blocks.
-  chain_getHeader: at(0, missing),
+  chain_getHeader: block(0),
   // By hash, but a block can gain justifications later: not kept longer than until the next one.
-  chain_getBlock: at(0, { ...missing, lifetime: 'head' }),
+  chain_getBlock: block(0, { ...body, lifetime: 'head' }),
   chain_getBlockHash: byNumber(0),
   // In polkadot-sdk an alias of the line above; polkadot-js lists it under getHeader.
   chain_getHead: byNumber(0),
@@ -107,7 +111,8 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   mmr_generateAncestryProof: at(2),
   mmr_verifyProof: head('best'),
   mmr_verifyProofStateless: constant(),
-  dev_getBlockStats: at(0),
+  // Executes the block on its parent's state; null without either.
+  dev_getBlockStats: at(0, missing),
 
   // Consensus.
   grandpa_proveFinality: byNumber(0),
@@ -157,19 +162,22 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   chainSpec_v1_properties: constant(),
   archive_v1_genesisHash: constant(),
   archive_v1_finalizedHeight: head('finalized'),
-  archive_v1_hashByHeight: byNumber(0),
+  // The hashes of all blocks at that height: none is as good as null.
+  archive_v1_hashByHeight: byNumber(0, { isMiss: (result) => result === '[]' }),
   archive_v1_header: read({ ...atHash(0), ...missing }),
-  archive_v1_body: read({ ...atHash(0), ...missing }),
-  archive_v1_call: read({ ...atHash(0), ...missing }),
+  archive_v1_body: read({ ...atHash(0), ...missing, ...body }),
+  archive_v1_call: read({ ...atHash(0), ...missing, ...state }),
   archive_v1_storage: once(
     'archive_v1_storageEvent',
     'archive_v1_stopStorage',
     lastEvent('storageDone', 'storageError'),
+    stateAt(0),
   ),
   archive_v1_storageDiff: once(
     'archive_v1_storageDiffEvent',
     'archive_v1_stopStorageDiff',
     lastEvent('storageDiffDone', 'storageDiffError'),
+    stateAt(0, 2),
   ),
   archive_v1_stopStorage: unsubscribe(),
   archive_v1_stopStorageDiff: unsubscribe(),

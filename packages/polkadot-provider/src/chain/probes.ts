@@ -1,5 +1,6 @@
 import type { ChainProbes, HealthReport, UpstreamClient } from '@dshackle/core';
 import { ask, isMethodMissing } from './ask.ts';
+import { keeps } from './keeps.ts';
 
 /** What `system_health` answers. */
 interface SystemHealth {
@@ -20,6 +21,7 @@ export function substrateProbes(minPeers: number): ChainProbes {
       const list = await unlessMissing<{ methods: string[] }>(client, 'rpc_methods');
       return list === undefined ? undefined : new Set(list.methods);
     },
+    keeps,
   };
 }
 

@@ -1,4 +1,10 @@
-import type { BlockNeed, FeedKind, MethodTraits, SubscriptionTraits } from '@dshackle/core';
+import type {
+  BlockNeed,
+  FeedKind,
+  MethodTraits,
+  RawJson,
+  SubscriptionTraits,
+} from '@dshackle/core';
 import { isHash } from './header.ts';
 import type { LastItem } from './last-items.ts';
 
@@ -37,7 +43,15 @@ export function denied(traits: MethodTraits): MethodTraits {
 
 /** A read of the state at the block whose hash is the param at this position; head when absent. */
 export function at(position: number, extras: Extras = {}): MethodTraits {
-  return read({ at: position, ...atHash(position), ...extras });
+  return read({ at: position, data: 'state', ...atHash(position), ...extras });
+}
+
+/**
+ * A read of the block itself whose hash is the param at this position; head when absent. Nodes keep
+ * every header and, unless told otherwise, every body, so `null` is no answer.
+ */
+export function block(position: number, extras: Extras = {}): MethodTraits {
+  return read({ at: position, nullMeans: 'missing', ...atHash(position), ...extras });
 }
 
 /** A read whose block hash cannot be left out: what the caller did not name is not filled in. */
@@ -45,10 +59,23 @@ export function atHash(position: number): Pick<MethodTraits, 'block' | 'lifetime
   return { lifetime: 'by-hash', block: (params) => hashNeed(params[position]) };
 }
 
+/** What a subscription needs that speaks of the state at one block, or since an earlier one. */
+export function stateAt(position: number, since?: number): Extras {
+  return {
+    data: 'state',
+    block: (params) => {
+      const [to, from] = [params[position], since === undefined ? undefined : params[since]];
+      return isHash(to) && isHash(from) ? { kind: 'range', from, to } : hashNeed(to);
+    },
+  };
+}
+
 /** A read of what lies between two blocks, the second of which may be left out. */
 export function between(from: number, to: number): MethodTraits {
   return read({
     at: to,
+    since: from,
+    data: 'state',
     lifetime: 'by-hash',
     block: (params) => {
       const start = params[from];
@@ -60,12 +87,19 @@ export function between(from: number, to: number): MethodTraits {
 }
 
 /** A read by block number, or by a list of them; `best` when absent. */
-export function byNumber(position: number): MethodTraits {
+export function byNumber(position: number, extras: Extras = {}): MethodTraits {
   return read({
     lifetime: 'by-number',
     nullMeans: 'missing',
+    isMiss: listsNull,
     block: (params) => numberNeed(params[position]),
+    ...extras,
   });
+}
+
+/** A list of numbers is answered by a list, with `null` where the node has no block. */
+function listsNull(result: RawJson): boolean {
+  return result.startsWith('[') && result.includes('null');
 }
 
 /** True for the life of the chain. */
@@ -109,9 +143,14 @@ export function carried(
 }
 
 /** A subscription that does something or counts what it sent: it ends with its upstream. */
-export function once(notification: string, unsubscribe: string, isLast?: LastItem): MethodTraits {
+export function once(
+  notification: string,
+  unsubscribe: string,
+  isLast?: LastItem,
+  extras?: Extras,
+): MethodTraits {
   const traits = { source: 'upstream', resume: 'never', notification, unsubscribe } as const;
-  return subscribe(isLast ? { ...traits, isLast } : traits);
+  return { ...subscribe(isLast ? { ...traits, isLast } : traits), ...extras };
 }
 
 /** Ends a subscription. */
@@ -137,11 +176,16 @@ function numberNeed(param: unknown): BlockNeed {
   if (param === undefined || param === null) return { kind: 'best' };
   const asked: readonly unknown[] = Array.isArray(param) ? param : [param];
   let highest = Number.NEGATIVE_INFINITY;
+  let lowest = Number.POSITIVE_INFINITY;
   for (const each of asked) {
     // Clients may send anything: neither Number() nor Math.max() can take all of it.
     const number = typeof each === 'number' || typeof each === 'string' ? Number(each) : Number.NaN;
     if (!Number.isSafeInteger(number)) return { kind: 'none' };
     if (number > highest) highest = number;
+    if (number < lowest) lowest = number;
   }
-  return asked.length > 0 ? { kind: 'number', number: highest } : { kind: 'none' };
+  if (asked.length === 0) return { kind: 'none' };
+  return lowest === highest
+    ? { kind: 'number', number: highest }
+    : { kind: 'number', number: highest, from: lowest };
 }

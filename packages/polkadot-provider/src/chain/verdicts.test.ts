@@ -38,6 +38,18 @@ describe('an error of a node', () => {
     expect(action(code, message)).toBe('missing');
   });
 
+  it.each([
+    [4003, 'Client error: UnknownBlock: State already discarded for 0x12', true],
+    [4003, 'Client error: Api called for an unknown Block: Header was not found', true],
+    [-32_000, 'missing trie node', true],
+    [-32_601, 'Method not found', undefined],
+    [-32_000, 'something', undefined],
+    [1012, 'Transaction is temporarily banned', undefined],
+  ])('tells whether it is the block that is lacking: %i %s', (code, message, lacksBlock) => {
+    const verdict = judge({ code, message });
+    expect(verdict.action === 'missing' && verdict.lacksBlock).toBe(lacksBlock);
+  });
+
   it('is read in its data too, where old nodes put it', () => {
     expect(action(-32_603, 'Internal error', 'State already discarded for 0x12')).toBe('missing');
     expect(action(1010, 'Invalid Transaction', 'Transaction has an ancient birth block')).toBe(

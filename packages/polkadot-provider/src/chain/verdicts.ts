@@ -9,6 +9,8 @@ interface Rule {
   readonly action: Verdict['action'];
   /** What is said of the attempt. */
   readonly reason: string;
+  /** With `missing`: it lacks the block asked for, or its data. @default false */
+  readonly lacksBlock?: boolean;
 }
 
 /** Codes that no pallet and no SDK module uses: proxies and providers speak with these. */
@@ -36,17 +38,24 @@ const rules: readonly Rule[] = [
   { codes: [-32_812], action: 'cool down', reason: 'backs off' },
 
   // This upstream lacks what another may have.
-  { text: /state already discarded/i, action: 'missing', reason: 'state is pruned' },
+  {
+    text: /state already discarded/i,
+    action: 'missing',
+    reason: 'state is pruned',
+    lacksBlock: true,
+  },
   {
     // The last two are what Chopsticks says.
     text: /unknown ?block|header was not found|block .{0,80}not found|cannot find block/i,
     action: 'missing',
     reason: 'block is unknown',
+    lacksBlock: true,
   },
   {
     text: /missing expected key|missing trie node/i,
     action: 'missing',
     reason: 'state is missing',
+    lacksBlock: true,
   },
   { text: /unsafe to be called externally/i, action: 'missing', reason: 'method is unsafe there' },
   { codes: [-32_601], action: 'missing', reason: 'method is missing' },
@@ -112,7 +121,10 @@ export function judge(error: JsonRpcError): Verdict {
     (each) => hasCode(each, error.code) && (each.text === undefined || each.text.test(text)),
   );
   if (rule === undefined || rule.action === 'return') return answer;
-  return { action: rule.action, reason: rule.reason };
+  const { action, reason } = rule;
+  return action === 'missing' && rule.lacksBlock
+    ? { action, reason, lacksBlock: true }
+    : { action, reason };
 }
 
 function hasCode({ codes }: Rule, code: number): boolean {

@@ -41,6 +41,8 @@ const notifications: Readonly<Record<string, string>> = {
 export class ScriptedNode implements AsyncDisposable {
   /** Every call it got, in order. */
   readonly calls: { readonly method: string; readonly params: readonly unknown[] }[] = [];
+  /** How many blocks below its finalized one it keeps of each sort. @default all */
+  kept: { readonly block?: number; readonly state?: number } = {};
   readonly #chain: ScriptedChain;
   readonly #handlers = new Map<string, Handler>();
   readonly #feeds = new Map<string, Feed>();
@@ -168,7 +170,13 @@ export class ScriptedNode implements AsyncDisposable {
     }
   }
 
-  #answer(method: string, [first]: readonly unknown[]): unknown {
+  /** True when its history still reaches to that block. */
+  #keeps(data: 'block' | 'state', number: number): boolean {
+    const kept = this.kept[data];
+    return kept === undefined || number >= this.#finalized - kept;
+  }
+
+  #answer(method: string, [first, second]: readonly unknown[]): unknown {
     switch (method) {
       case 'chain_getBlockHash': {
         const number = Number(first ?? this.#best);
@@ -179,6 +187,26 @@ export class ScriptedNode implements AsyncDisposable {
       case 'chain_getHeader': {
         const number = first == null ? this.#best : this.#chain.numberOf(String(first));
         return number !== undefined && number <= this.#best ? this.#chain.header(number) : null;
+      }
+      case 'chain_getBlock': {
+        const number = first == null ? this.#best : this.#chain.numberOf(String(first));
+        if (number === undefined || number > this.#best || !this.#keeps('block', number)) {
+          return null;
+        }
+        return { block: { header: this.#chain.header(number), extrinsics: [] } };
+      }
+      case 'state_getStorage': {
+        const number = second == null ? this.#best : this.#chain.numberOf(String(second));
+        if (number === undefined || number > this.#best) {
+          const what = `Header was not found in the database: ${second}`;
+          throw new NodeError(4003, `Client error: UnknownBlock: ${what}`);
+        }
+        // The state of genesis is in memory.
+        if (number > 0 && !this.#keeps('state', number)) {
+          const what = `State already discarded for ${second}`;
+          throw new NodeError(4003, `Client error: UnknownBlock: ${what}`);
+        }
+        return null;
       }
       case 'system_health':
         return { peers: 3, isSyncing: false, shouldHavePeers: true };
