@@ -285,6 +285,8 @@ describe('ChainHead, finalized', () => {
     expect(two.map((state) => state.forked)).toEqual([false, false]);
     const [violation] = test.events.filter(([name]) => name === 'finalityViolation');
     expect(violation?.[1]).toMatchObject({ held: { hash: held.hash }, taken: { number: 19 } });
+    const heights = [held.hash, test.at(19).hash].map((hash) => test.head.finalHeights.get(hash));
+    expect(heights).toEqual([undefined, 19]);
   });
 
   it('counts progress of the chain that was taken instead of a longer one', async () => {
@@ -424,6 +426,9 @@ describe('ChainHead, over time', () => {
       expect(head.best?.number).toBe(blocks);
       expect(head.tree.size).toBeLessThanOrEqual(finalizes ? 260 : 4096);
       expect(states[0]?.possesses(hash(blocks - 5), head)).toBe('yes');
+      // Heights of final blocks are known for longer than the blocks.
+      const heights = [8000, 8200].map((ago) => head.finalHeights.get(hash(blocks - ago)));
+      expect(heights).toEqual([finalizes ? blocks - 8000 : undefined, undefined]);
       head.close();
       expect(clock.pendingTimers).toBe(0);
     }

@@ -83,3 +83,24 @@ describe('a submission that waits for its turn at a bounded upstream', () => {
     expect(sent(test, method)).toBe(0);
   });
 });
+
+describe('what can wait at a bounded upstream', () => {
+  it('waits for the traffic that came after it', async () => {
+    await using test = await testBalancer({ nodes: 0, height: 100 });
+    const only = new FakeNode('only', test.ledger);
+    only.finalize();
+    test.balancer.addUpstream(only.upstream({ limits: { concurrency: 1 } }));
+    await test.clock.advance(1);
+    only.hang();
+    // The search for the oldest block begins while a call is under way, and others follow.
+    const calls = [test.balancer.request('constant')];
+    await test.clock.advance(1000);
+    calls.push(test.balancer.request('local'), test.balancer.request('nonce'));
+    only.thaw();
+    await test.clock.advance(1);
+    await Promise.all(calls);
+    const methods = only.calls.map(({ method }) => method);
+    expect(methods).toContain('keeps');
+    expect(methods.indexOf('keeps')).toBeGreaterThan(methods.indexOf('nonce'));
+  });
+});
