@@ -43,6 +43,8 @@ function answerForPool(
     receiver.onAnswer(ownAnswer(result));
     return;
   }
+  // Any will do, whatever it offers.
+  context.need.method = undefined;
   next(context, {
     onAnswer: (answered) => {
       const known = chain.answer?.(call.method, params, view);

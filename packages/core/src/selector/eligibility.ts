@@ -37,7 +37,7 @@ export function isSoft(reason: Ineligibility): boolean {
 /** What one call asks of its upstream. */
 export interface Requirement extends HistoryNeed {
   /** @default any */
-  readonly method?: string | undefined;
+  method?: string | undefined;
   /** The block it must have, by hash; fixed while the call is on its way. @default any */
   hash?: string | undefined;
   /** Height that it must have reached; fixed likewise. @default any */

@@ -176,7 +176,7 @@ describe('the method table', () => {
 
   it('does not believe null where the block must exist, and nowhere else', () => {
     const unbelieved = methodNames.filter(
-      (method) => methodTraits(method, all).nullMeans === 'missing',
+      (method) => methodTraits(method, true).nullMeans === 'missing',
     );
     expect(unbelieved).toEqual([
       'chain_getHeader',
@@ -206,7 +206,7 @@ describe('the method table', () => {
   it('says what a node must still have of an old block', () => {
     const of = (data: unknown) =>
       methodNames.filter((method) => {
-        const { block, data: needed } = methodTraits(method, all);
+        const { block, data: needed } = methodTraits(method, true);
         return block !== undefined && needed === data;
       });
     expect(of('block')).toEqual(['chain_getBlock', 'archive_v1_body']);
