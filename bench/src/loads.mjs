@@ -16,7 +16,9 @@ const httpScript = join(fileURLToPath(new URL('../native', import.meta.url)), 'h
 
 /** @returns {readonly Load[]} */
 export function loadsOf({ wsLoad }) {
-  const everybody = ['node', 'nginx', 'overWebSocket', 'overHttp'];
+  const ours = ['overWebSocket', 'overHttp'];
+  const bare = ['plainOverWebSocket', 'plainOverHttp'];
+  const everybody = ['node', 'nginx', ...ours];
   const http = (method, connections) => (target, seconds) => [
     'wrk',
     [
@@ -40,13 +42,13 @@ export function loadsOf({ wsLoad }) {
       id: 'http',
       title: 'HTTP in, 50 connections, `state_getStorage`',
       isHeadline: true,
-      targets: ['node', 'nginx', 'plain', 'overWebSocket', 'overHttp'],
+      targets: ['node', 'nginx', 'plain', ...bare, ...ours],
       command: http('state_getStorage', 50),
     },
     {
       id: 'http-one',
       title: 'HTTP in, 1 connection, `state_getStorage`',
-      targets: everybody,
+      targets: ['node', 'nginx', ...bare, ...ours],
       command: http('state_getStorage', 1),
     },
     {

@@ -155,6 +155,10 @@ ${disturbed}
   answer. On WebSocket it is a tunnel that does not even look at messages.
 - **Bare \`node:http\`** answers a constant without any upstream: the most that Node's own HTTP server
   leaves room for.
+- **The bare proxies** are the least that one made of the same parts can do (\`src/plain-proxy.mjs\`):
+  \`node:http\` in, one corked \`ws\` or an undici \`Pool\` out, and ids rewritten. They check nothing,
+  choose nobody and survive nothing. What Dshackle costs above them is its own, and what they cost
+  above nginx is Node's.
 - **Dshackle** is one upstream and one route with default options, no log output and no metrics.
 - Rounds alternate: ${rounds} rounds of ${seconds} s for each, after ${warmUpSeconds} s of warm-up. Given are the
   medians, with the range in brackets; a ratio is the median of the ratios within each round.
@@ -194,9 +198,10 @@ ${providerResults.map((result) => `### ${result.title}\n\n${providerTable(result
   them.
 - With all calls at once every call is in memory at the same time; Dshackle keeps more of each (its
   deadline, its attempts, what it needs of an upstream), so garbage collection is what one sees there.
-- What is left to gain on the way in and out is bounded by bare \`node:http\`. The rest is spread thin
-  over reading the request twice (its value and its raw text), choosing, the promises of a call, and
-  framing it; no single part stands out in a profile.
+- The bare proxies say what is left to gain: an aim that they miss as well is out of reach for
+  anything on \`node:http\`, \`ws\` and undici. What Dshackle adds to them is spread thin over reading
+  envelopes, finding identical calls, choosing, deadlines and telemetry; no single part stands out in
+  a profile.
 `;
   return { text, summary };
 }

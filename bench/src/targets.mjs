@@ -15,6 +15,8 @@ const ports = {
   plain: 21_946,
   overWebSocket: 21_947,
   overHttp: 21_948,
+  plainOverWebSocket: 21_949,
+  plainOverHttp: 21_950,
 };
 
 /** Compiles the C programs into `folder` and gives their paths. */
@@ -39,7 +41,7 @@ export function compile(folder) {
  * @property {number} pid of the process that does the work
  */
 
-/** Starts upstream, nginx, a bare HTTP server and two servers of ours. */
+/** Starts upstream, nginx, a bare HTTP server, two bare proxies and two servers of ours. */
 export async function startTargets(folder, programs) {
   const upstream = await startListening(
     otherCore,
@@ -56,6 +58,10 @@ export async function startTargets(folder, programs) {
   const plain = await script('plain-http.mjs', ports.plain);
   const overWebSocket = await server(ports.overWebSocket, 'ws');
   const overHttp = await server(ports.overHttp, 'http');
+  const proxy = (port, scheme) =>
+    script('plain-proxy.mjs', port, `${scheme}://127.0.0.1:${ports.node}`);
+  const plainOverWebSocket = await proxy(ports.plainOverWebSocket, 'ws');
+  const plainOverHttp = await proxy(ports.plainOverHttp, 'http');
   /** @type {Record<string, Target>} */
   const targets = {
     node: {
@@ -82,6 +88,22 @@ export async function startTargets(folder, programs) {
       wsPath: '/',
       pid: plain.pid,
     },
+    plainOverWebSocket: {
+      id: 'plainOverWebSocket',
+      name: 'bare proxy, WebSocket upstream',
+      port: ports.plainOverWebSocket,
+      httpPath: '/',
+      wsPath: '/',
+      pid: plainOverWebSocket.pid,
+    },
+    plainOverHttp: {
+      id: 'plainOverHttp',
+      name: 'bare proxy, HTTP upstream',
+      port: ports.plainOverHttp,
+      httpPath: '/',
+      wsPath: '/',
+      pid: plainOverHttp.pid,
+    },
     overWebSocket: {
       id: 'overWebSocket',
       name: 'Dshackle, WebSocket upstream',
@@ -100,6 +122,10 @@ export async function startTargets(folder, programs) {
     },
   };
   const stop = () =>
-    Promise.all([overWebSocket, overHttp, plain, nginx, upstream].map((child) => stopChild(child)));
+    Promise.all(
+      [overWebSocket, overHttp, plainOverWebSocket, plainOverHttp, plain, nginx, upstream].map(
+        (child) => stopChild(child),
+      ),
+    );
   return { targets, nodeUrl: `ws://127.0.0.1:${ports.node}`, stop };
 }
