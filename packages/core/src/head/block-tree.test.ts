@@ -20,7 +20,7 @@ const trees = fc
 
 function treeOf(blocks: Iterable<Block>, maxBlocks?: number): BlockTree {
   const tree = new BlockTree(maxBlocks === undefined ? {} : { maxBlocks });
-  for (const block of blocks) tree.add(block);
+  for (const block of blocks) tree.add(block, {});
   return tree;
 }
 
@@ -110,7 +110,7 @@ describe('BlockTree', () => {
     expect([tree.size, tree.has(at(90).hash)]).toEqual([2, true]);
     tree.pruneBelow(1000);
     expect(tree.size).toBe(0);
-    tree.add(at(7));
+    tree.add(at(7), {});
     expect([tree.size, tree.at(7)]).toEqual([1, [at(7)]]);
   });
 
@@ -138,5 +138,43 @@ describe('BlockTree', () => {
     expect(tree.path(one.hash, other.hash)).toBeUndefined();
     expect(tree.path(one.hash, one.hash)).toEqual({ retracted: [], applied: [] });
     expect(tree.path('0xunknown', one.hash)).toBeUndefined();
+  });
+
+  it('lets a witness who floods it push out its own blocks only', () => {
+    const ledger = new FakeLedger();
+    const [honest, other, liar] = [{}, {}, {}];
+    const tree = new BlockTree({ maxBlocks: 100, maxUnconfirmed: 20 });
+    const chain = Array.from({ length: 30 }, () => ledger.mine());
+    for (const block of chain) {
+      expect(tree.add(block, honest)).toBe(true);
+      expect(tree.add(block, other)).toBe(false);
+    }
+    const lies: Block[] = [];
+    for (let n = 0; n < 5_000; n += 1) {
+      const hash = `0xlie${n}`;
+      lies.push({ number: 2, hash, parentHash: chain[0]!.hash, header: '{}' });
+      tree.add(lies[n]!, liar);
+    }
+    expect(tree.size).toBe(100);
+    expect(chain.every(({ hash }) => tree.has(hash))).toBe(true);
+    expect(tree.has(lies[0]!.hash)).toBe(false);
+    expect(tree.has(lies.at(-1)!.hash)).toBe(true);
+    expect(tree.at(2)).toHaveLength(71);
+    // The honest chain goes on all the same.
+    const next = ledger.mine();
+    tree.add(next, honest);
+    expect(tree.isAncestor(chain[0]!.hash, next.hash)).toBe(true);
+    tree.pruneBelow(next.number + 1);
+    expect(tree.size).toBe(0);
+  });
+
+  it('forgets the lowest of a single witness that nobody confirms', () => {
+    const ledger = new FakeLedger();
+    const tree = new BlockTree({ maxBlocks: 10, maxUnconfirmed: 5 });
+    const witness = {};
+    const chain = Array.from({ length: 25 }, () => ledger.mine());
+    for (const block of chain) tree.add(block, witness);
+    expect(chain.filter(({ hash }) => tree.has(hash))).toEqual(chain.slice(-10));
+    expect(tree.lowest).toBeLessThanOrEqual(chain.at(-10)!.number);
   });
 });

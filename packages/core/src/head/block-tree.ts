@@ -4,9 +4,11 @@ import type { Block } from '../chain/chain.ts';
 export interface BlockTreeOptions {
   /**
    * How many blocks are kept. Past it the lowest are forgotten, so a tree that nobody prunes still
-   * stays bounded. @default 4096
+   * stays bounded; but first those of a witness who alone has told of very many. @default 4096
    */
   readonly maxBlocks?: number;
+  /** So many blocks a witness may have told of alone before these make room. @default 256 */
+  readonly maxUnconfirmed?: number;
 }
 
 /** The way from one block to another. */
@@ -20,15 +22,24 @@ export interface BlockPath {
 /**
  * The known blocks of one chain, linked by parent hash. It may hold several roots: blocks whose
  * parents are not known (yet, or any more).
+ *
+ * Who tells of a block is its witness. A header costs nothing to invent, so what one witness alone
+ * has told of pushes out its own blocks, and never those that others know.
  */
 export class BlockTree {
   readonly #blocks = new Map<string, Block>();
   readonly #byNumber = new Map<number, Block[]>();
   readonly #maxBlocks: number;
+  readonly #maxUnconfirmed: number;
+  /** The only witness of a block so far. */
+  readonly #witness = new Map<string, object>();
+  /** Of what each is the only witness, oldest first. */
+  readonly #unconfirmed = new Map<object, Set<string>>();
   #lowest = Number.POSITIVE_INFINITY;
 
   constructor(options: BlockTreeOptions = {}) {
     this.#maxBlocks = options.maxBlocks ?? 4096;
+    this.#maxUnconfirmed = options.maxUnconfirmed ?? 256;
   }
 
   get size(): number {
@@ -53,15 +64,22 @@ export class BlockTree {
     return this.#byNumber.get(number) ?? [];
   }
 
-  /** Adds a block; false when it was known. */
-  add(block: Block): boolean {
-    if (this.#blocks.has(block.hash)) return false;
+  /** Adds a block that this witness tells of; false when it was known. */
+  add(block: Block, witness: object): boolean {
+    if (this.#blocks.has(block.hash)) {
+      if (this.#witness.get(block.hash) !== witness) this.#settle(block.hash);
+      return false;
+    }
     this.#blocks.set(block.hash, block);
+    this.#witness.set(block.hash, witness);
+    const alone = this.#unconfirmed.get(witness);
+    if (alone) alone.add(block.hash);
+    else this.#unconfirmed.set(witness, new Set([block.hash]));
     const level = this.#byNumber.get(block.number);
     if (level) level.push(block);
     else this.#byNumber.set(block.number, [block]);
     if (block.number < this.#lowest) this.#lowest = block.number;
-    while (this.#blocks.size > this.#maxBlocks) this.#dropLowest();
+    while (this.#blocks.size > this.#maxBlocks) this.#makeRoom();
     return true;
   }
 
@@ -120,9 +138,42 @@ export class BlockTree {
     return this.#lowest;
   }
 
+  #makeRoom(): void {
+    let most: Set<string> | undefined;
+    for (const alone of this.#unconfirmed.values()) {
+      if (most === undefined || alone.size > most.size) most = alone;
+    }
+    const [oldest] = most && most.size > this.#maxUnconfirmed ? most : [];
+    if (oldest === undefined) this.#dropLowest();
+    else this.#drop(oldest);
+  }
+
+  #drop(hash: string): void {
+    const block = this.#blocks.get(hash);
+    if (!block) return;
+    this.#blocks.delete(hash);
+    this.#settle(hash);
+    const level = this.#byNumber.get(block.number)?.filter((other) => other !== block) ?? [];
+    if (level.length > 0) this.#byNumber.set(block.number, level);
+    else this.#byNumber.delete(block.number);
+  }
+
+  /** The block is no longer what one witness alone tells of. */
+  #settle(hash: string): void {
+    const witness = this.#witness.get(hash);
+    if (witness === undefined) return;
+    this.#witness.delete(hash);
+    const alone = this.#unconfirmed.get(witness);
+    alone?.delete(hash);
+    if (alone?.size === 0) this.#unconfirmed.delete(witness);
+  }
+
   #dropLowest(): void {
     const number = this.#lowestTaken();
-    for (const block of this.#byNumber.get(number) ?? []) this.#blocks.delete(block.hash);
+    for (const { hash } of this.#byNumber.get(number) ?? []) {
+      this.#blocks.delete(hash);
+      this.#settle(hash);
+    }
     this.#byNumber.delete(number);
     this.#lowest = this.#byNumber.size === 0 ? Number.POSITIVE_INFINITY : number + 1;
   }

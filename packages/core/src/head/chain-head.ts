@@ -141,7 +141,7 @@ export class ChainHead implements BlockIndex {
       state.best = { number: block.number, hash: block.hash };
       this.#notePace(state, block.number);
     }
-    const isNew = this.#admits(block) && this.tree.add(block);
+    const isNew = this.#admits(block) && this.tree.add(block, state);
     // Known before best is chosen, heard after: who listens to blocks must find parents first.
     if (isNew) this.events.emit('block', block);
     if (isNew || best) this.reconsider();
@@ -152,7 +152,7 @@ export class ChainHead implements BlockIndex {
   reportFinalized(state: UpstreamState, block: Block): void {
     if (!this.#isSound(block)) return;
     state.announce(block.hash);
-    if (this.#admits(block) && this.tree.add(block)) this.events.emit('block', block);
+    if (this.#admits(block) && this.tree.add(block, state)) this.events.emit('block', block);
     // A node's own finalized head does not go back; an older notice is a late one.
     if (state.finalized && state.finalized.number > block.number) return;
     state.finalized = { number: block.number, hash: block.hash };
