@@ -2,6 +2,7 @@ import type { Chain, HealthReport } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { HeadTracker } from '../head/head-tracker.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
+import { messageOf } from '../transport/message-of.ts';
 import type { TransportState } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { LowerBoundProbe } from './lower-bound-probe.ts';
@@ -181,8 +182,4 @@ export class Supervisor {
       return { status: 'unhealthy', reason: `probe failed: ${messageOf(error)}` };
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

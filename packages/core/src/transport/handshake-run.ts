@@ -1,6 +1,7 @@
 import { isBalancerError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Clock } from '../time/clock.ts';
+import { messageOf } from './message-of.ts';
 import type { Handshake, RequestOptions } from './transport.ts';
 
 /** How a handshake ended. */
@@ -55,10 +56,4 @@ export function runHandshake(
 function failure(error: unknown): HandshakeOutcome {
   const reason = `handshake failed: ${messageOf(error)}`;
   return isBalancerError(error) ? { kind: 'failed', reason } : { kind: 'refused', reason };
-}
-
-/** What a handshake's rejection says. */
-export function messageOf(error: unknown): string {
-  if (isBalancerError(error)) return error.rawMessage;
-  return error instanceof Error ? error.message : String(error);
 }

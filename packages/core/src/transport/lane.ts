@@ -1,7 +1,7 @@
 import type { TimerHandle } from '../time/clock.ts';
 import type { Backoff } from './backoff.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
-import { messageOf } from './handshake-run.ts';
+import { messageOf } from './message-of.ts';
 import type { Handshake } from './transport.ts';
 
 /** Where one lane stands; see `TransportState`. */
