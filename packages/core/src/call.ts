@@ -17,7 +17,10 @@ export interface CallOptions {
   readonly session?: Session;
   /** Gives the call up. @default none */
   readonly signal?: AbortSignal;
-  /** Time for everything together, in milliseconds. @default the balancer's `deadlineMs` */
+  /**
+   * Time for everything together, in milliseconds; a finite number. @default the balancer's
+   * `deadlineMs`
+   */
   readonly deadlineMs?: number;
   /** Who answers, instead of the method's own strategy: for example several that must agree. */
   readonly strategy?: Strategy;
@@ -35,8 +38,9 @@ export interface Answer {
 }
 
 /**
- * Where the outcome of one call goes. One of the two is called, once, and must not throw. Not a
- * promise: one for each policy and each layer below would cost a call more than its routing.
+ * Where the outcome of one call goes. One of the two is called, once, and should not throw: what it
+ * throws surfaces as an uncaught error of its own turn. Not a promise: one for each policy and each
+ * layer below would cost a call more than its routing.
  */
 export interface Receiver {
   onAnswer(answer: Answer): void;
