@@ -118,9 +118,19 @@ class Race implements RunningCall, AttemptOwner, Alarm {
       return;
     }
     const nowMs = this.#engine.clock.now();
-    const selection = this.#engine.select(this.#context.need, this.#triedSoFar(), nowMs);
-    if (selection.kind === 'chosen') this.#launch(selection, nowMs, false);
-    else if (this.#running === 0) this.#exhausted(selection.reasons);
+    const selection = this.#choose(nowMs);
+    if (selection?.kind === 'chosen') this.#launch(selection, nowMs, false);
+    else if (selection && this.#running === 0) this.#exhausted(selection.reasons);
+  }
+
+  /** A selector of somebody else's may throw: that ends the call, and nothing of those around it. */
+  #choose(nowMs: number): Selection | undefined {
+    try {
+      return this.#engine.select(this.#context.need, this.#triedSoFar(), nowMs);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
   }
 
   #launch({ upstream, panic }: Chosen, nowMs: number, hedge: boolean): void {
@@ -187,9 +197,9 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #launchHedge(nowMs: number): void {
     const { options, retryBudget } = this.#engine;
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
-    const selection = this.#engine.select(this.#context.need, this.#triedSoFar(), nowMs);
+    const selection = this.#choose(nowMs);
     // The first hedge is as free as the first failover: a hung upstream is a failed one.
-    if (selection.kind === 'none' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
+    if (selection?.kind !== 'chosen' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
     this.#hedges += 1;
     this.#launch(selection, nowMs, true);
   }
@@ -198,7 +208,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     try {
       this.#settle(attempt, outcome);
     } catch (error) {
-      // A selector or a chain of somebody else's may throw.
+      // A chain of somebody else's may throw.
       this.#fail(error);
     }
   }
