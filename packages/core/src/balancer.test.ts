@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createBalancer } from './balancer.ts';
 import type { CallOptions } from './call.ts';
 import { errorReply } from './json-rpc/message.ts';
@@ -72,6 +72,41 @@ describe('a balancer over healthy upstreams', () => {
       'cannot choose',
     );
     expect(test.balancer.snapshot().calls.running).toBe(0);
+  });
+
+  it.each([
+    ['a hedge', true],
+    ['a call that waited', false],
+  ])('ends with its error a call whose selector throws at %s', async (_what, hedges) => {
+    let isBroken = false;
+    const selector: Selector = {
+      name: 'broken',
+      pick: (candidates) => {
+        if (isBroken) throw new Error('cannot choose');
+        return candidates[0]!;
+      },
+    };
+    await using test = await testBalancer({ selector, nodes: 2 });
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    if (hedges) a.hang();
+    else for (const node of [a, b]) node.crash();
+    await test.clock.advance(1);
+    const surfaced: unknown[] = [];
+    const enqueue = vi
+      .spyOn(globalThis, 'queueMicrotask')
+      .mockImplementation((task) => void surfaced.push(task));
+    const calls = [1, 2].map(() =>
+      test.balancer.forward({ method: 'local', params: '[]' }).catch((error: Error) => error),
+    );
+    isBroken = true;
+    if (!hedges) void a.restart();
+    await test.clock.advance(3_000);
+    enqueue.mockRestore();
+    expect(surfaced).toEqual([]);
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({ message: 'cannot choose' });
+    }
+    expect(test.balancer.snapshot().calls).toEqual({ running: 0, waiting: 0 });
   });
 
   it('closes without leaving a timer', async () => {

@@ -392,6 +392,7 @@ class PooledBalancer implements Balancer {
     options: CallOptions,
   ): Promise<SubscribeOutcome> {
     this.#refuseIfClosing();
+    checkDeadline(options);
     const traits = chain.traits(call.method);
     if (traits.kind === 'denied') {
       throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
@@ -414,6 +415,7 @@ class PooledBalancer implements Balancer {
 
   #contextOf(chain: Chain, call: Call, options: CallOptions): CallContext {
     const { clock, options: policy } = this.#engine;
+    checkDeadline(options);
     const traits = chain.traits(call.method);
     const startedMs = clock.now();
     return {
@@ -446,6 +448,12 @@ class PooledBalancer implements Balancer {
       isGuess: undefined,
     };
   }
+}
+
+/** No timer takes any other, and without one a call may never end. */
+function checkDeadline({ deadlineMs }: CallOptions): void {
+  if (deadlineMs === undefined || Number.isFinite(deadlineMs)) return;
+  throw new BalancerError('invalid request', `deadlineMs is ${deadlineMs}: it must be finite`);
 }
 
 /** Passes the head's events on without the header bytes that only the feeds need. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
 import { FakeNode, testBalancer } from '../testing/index.ts';
@@ -122,6 +122,54 @@ describe('coalescing', () => {
     await test.clock.advance(10);
     expect(await test.balancer.request('constant')).toBe('constant by a');
   });
+
+  it('answers everybody although the receiver of one throws', async () => {
+    await using test = await testBalancer({ policy });
+    for (const node of test.nodes) node.hang();
+    const surfaced: unknown[] = [];
+    const enqueue = vi
+      .spyOn(globalThis, 'queueMicrotask')
+      .mockImplementation((task) => void surfaced.push(task));
+    const broken = (): never => {
+      throw new Error('mine');
+    };
+    const call = { method: 'constant', params: '[]' };
+    test.balancer.dispatch(call, { onAnswer: broken, onFailure: broken });
+    const answer = test.balancer.request('constant');
+    for (const node of test.nodes) node.thaw();
+    await test.clock.advance(10);
+    enqueue.mockRestore();
+    expect(await answer).toMatch(/constant by/);
+    expect(surfaced).toHaveLength(1);
+  });
+
+  it('gives up every caller of a signal although the receiver of one throws', async () => {
+    await using test = await testBalancer({ policy });
+    for (const node of test.nodes) node.hang();
+    const enqueue = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    const broken = (): never => {
+      throw new Error('mine');
+    };
+    const abort = new AbortController();
+    const { signal } = abort;
+    const given = caught(test.balancer.request('constant', [], { signal }));
+    const call = { method: 'constant', params: '[]' };
+    test.balancer.dispatch(call, { onAnswer: broken, onFailure: broken }, { signal });
+    await test.clock.advance(10);
+    abort.abort();
+    enqueue.mockRestore();
+    expect(await given).toMatchObject({ code: 'cancelled' });
+  });
+
+  it.each([Number.POSITIVE_INFINITY, Number.NaN])(
+    'is not held up by a caller whose deadline is %d',
+    async (deadlineMs) => {
+      await using test = await testBalancer({ policy });
+      const refused = caught(test.balancer.request('constant', [], { deadlineMs }));
+      expect(await refused).toMatchObject({ code: 'invalid request' });
+      expect(await test.balancer.request('constant')).toMatch(/constant by/);
+    },
+  );
 
   it('leaves no timer for callers with deadlines, answered or closed', async () => {
     const test = await testBalancer({ policy });

@@ -1,9 +1,9 @@
 import type { Answer, Receiver } from '../call.ts';
-import { BalancerError, TimeoutError } from '../errors.ts';
+import { type Attempt, BalancerError, TimeoutError } from '../errors.ts';
 import type { DeadlineHandle } from '../time/deadlines.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext, Policy } from './call-context.ts';
-import type { Coalescer, SharedCall } from './coalesce.ts';
+import type { Coalescer } from './coalesce.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -24,13 +24,15 @@ export function coalesceReads(coalescer: Coalescer, engine: Engine): Policy {
     // An answer good enough for one session may come from an upstream too old for another.
     const key = `${context.need.seen}\n${call.method}\n${call.params}`;
     const running = coalescer.get(key);
-    const shared = running ?? coalescer.start(key, context.attempts);
+    const attempts = running?.attempts ?? context.attempts;
     const ownDeadlineAtMs = hasOwnDeadline ? deadlineAtMs : undefined;
-    shared.join(
+    const waiting =
       signal === undefined && ownDeadlineAtMs === undefined
         ? receiver
-        : new Impatient(receiver, engine, call.method, shared, signal, ownDeadlineAtMs),
-    );
+        : new Impatient(receiver, engine, call.method, attempts, signal, ownDeadlineAtMs);
+    // Nothing may throw from here on: what nobody carries out would keep all who join it waiting.
+    const shared = running ?? coalescer.start(key, attempts);
+    shared.join(waiting);
     if (running) return;
     // The shared execution belongs to nobody: no caller's signal or deadline may end it for others.
     context.signal = undefined;
@@ -71,7 +73,7 @@ class Impatient implements Receiver {
     receiver: Receiver,
     engine: Engine,
     method: string,
-    { attempts }: SharedCall,
+    attempts: readonly Attempt[],
     signal: AbortSignal | undefined,
     deadlineAtMs: number | undefined,
   ) {
