@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FakeNode, testBalancer } from './testing/index.ts';
+import type { Chain } from './chain/chain.ts';
+import { type FakeNode, fakeChain, testBalancer } from './testing/index.ts';
 
 const started = async (lists: readonly (readonly string[] | undefined)[]) => {
   const test = await testBalancer({ nodes: lists.length });
@@ -103,5 +104,18 @@ describe('the health of the pool', () => {
     const answer = test.balancer.request('pool_health').catch((error: { code: string }) => error);
     await test.clock.advance(6_000);
     expect(await answer).toMatchObject({ code: 'no eligible upstream' });
+  });
+
+  it('ends the call when the chain cannot tell it after all', async () => {
+    const chain = fakeChain();
+    let asked = 0;
+    const answer: Chain['answer'] = (method, params, view) => {
+      if (method !== 'pool_health') return chain.answer?.(method, params, view);
+      asked += 1;
+      if (asked === 1) return undefined;
+      throw new Error('cannot tell');
+    };
+    await using test = await testBalancer({ chain: { ...chain, answer } });
+    await expect(test.balancer.request('pool_health')).rejects.toThrow('cannot tell');
   });
 });

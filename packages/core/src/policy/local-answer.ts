@@ -1,6 +1,7 @@
 import type { Receiver } from '../call.ts';
 import type { Chain, ChainView } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
+import type { RawJson } from '../json-rpc/message.ts';
 import { type CallContext, type Handler, ownAnswer, type Policy } from './call-context.ts';
 
 /** Answers without an upstream what the pool's own view of the chain decides. */
@@ -47,7 +48,13 @@ function answerForPool(
   context.need.method = undefined;
   next(context, {
     onAnswer: (answered) => {
-      const known = chain.answer?.(call.method, params, view);
+      let known: RawJson | undefined;
+      try {
+        known = chain.answer?.(call.method, params, view);
+      } catch (error) {
+        receiver.onFailure(error);
+        return;
+      }
       receiver.onAnswer(known === undefined ? answered : ownAnswer(known));
     },
     onFailure: (error) => receiver.onFailure(error),
