@@ -406,6 +406,40 @@ describe('the HTTP door', () => {
     socket.destroy();
   });
 
+  it('hangs up on one that leaves unread what waited for an earlier answer', async () => {
+    await server.close();
+    const routes = [{ id: 'test', balancer }];
+    server = await startServer({ port: 0, routes, stallTimeoutMs: 100 });
+    const slow = stalled();
+    balancer.on('slow', slow.handler).on('big', () => JSON.stringify('x'.repeat(32 * 1024 * 1024)));
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    for (const method of ['slow', 'big']) {
+      const body = JSON.stringify(call(method));
+      socket.write(
+        `POST /test HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+    }
+    await expect.poll(() => balancer.calls.length).toBe(2);
+    await post(`${server.url}/test`, JSON.stringify(call('echo')));
+    slow.release('1');
+    await expect.poll(() => server.load.requests, { timeout: 20_000 }).toBe(0);
+    socket.destroy();
+  });
+
+  it('counts no request of a client that hung up before the answers it asked for', async () => {
+    const slow = stalled();
+    balancer.on('slow', slow.handler);
+    const body = JSON.stringify(call('slow'));
+    const request = `POST /test HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(request.repeat(3));
+    await expect.poll(() => balancer.calls.length).toBe(3);
+    expect(server.load.requests).toBe(3);
+    socket.destroy();
+    await expect.poll(() => server.load.requests).toBe(0);
+  });
+
   it('serves a client that offers HTTP/2 as one that does not', async () => {
     const big = JSON.stringify(call('echo', ['x'.repeat(2000)]));
     const socket = connect(server.port, '127.0.0.1');

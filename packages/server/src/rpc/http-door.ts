@@ -27,7 +27,12 @@ export interface HttpDoorOptions {
 /** What the requests of one keep-alive socket share. */
 interface Client {
   readonly scope: ClientScope;
+  /** Calls not answered yet. */
   pending: number;
+  /** Requests not answered yet. */
+  requests: number;
+  /** One request less; to be called for each that closes. */
+  readonly leave: () => void;
 }
 
 const jsonType = /^application\/(?:[\w.+-]+\+)?json(?:rpc|request|-rpc)?\s*(?:;|$)/i;
@@ -62,11 +67,13 @@ export class HttpDoor {
       this.#send(request, response, 415, errorResponse('null', { code: -32600, message: refusal }));
       return;
     }
+    const client = this.#client(request.socket);
+    client.requests++;
     this.#inFlight.enter();
-    response.on('close', this.#onClose);
+    response.on('close', client.leave);
     readBody(request, limits.maxBodyBytes, (body) => {
       try {
-        this.#serve(route, body, request, response);
+        this.#serve(route, body, client, request, response);
       } catch (error) {
         this.#failed(route, response, error);
       }
@@ -87,6 +94,7 @@ export class HttpDoor {
   #serve(
     route: Route,
     body: string | 'too big',
+    client: Client,
     request: IncomingMessage,
     response: ServerResponse,
   ): void {
@@ -100,7 +108,6 @@ export class HttpDoor {
       this.#send(request, response, 413, errorResponse('null', error));
       return;
     }
-    const client = this.#client(request.socket);
     const message = readMessage(body, limits.maxBatchItems);
     const respond = (text: Response): void => {
       try {
@@ -144,8 +151,6 @@ export class HttpDoor {
     });
   }
 
-  readonly #onClose = (): void => this.#inFlight.leave();
-
   /** A bug of ours: the client must not wait for ever because of it. */
   #failed(route: Route, response: ServerResponse, error: unknown): void {
     this.#options.log.error('request failed unexpectedly', { route: route.id, error });
@@ -155,15 +160,27 @@ export class HttpDoor {
   #client(socket: Socket): Client {
     let client = this.#clients.get(socket);
     if (client === undefined) {
-      const scope = new ClientScope();
-      client = { scope, pending: 0 };
+      client = this.#newClient(socket);
       this.#clients.set(socket, client);
-      this.#scopes.add(scope);
-      socket.once('close', () => {
-        this.#scopes.delete(scope);
-        scope.abandon();
-      });
     }
+    return client;
+  }
+
+  #newClient(socket: Socket): Client {
+    const scope = new ClientScope();
+    const leave = (): void => {
+      if (client.requests === 0) return;
+      client.requests--;
+      this.#inFlight.leave();
+    };
+    const client: Client = { scope, pending: 0, requests: 0, leave };
+    this.#scopes.add(scope);
+    socket.once('close', () => {
+      this.#scopes.delete(scope);
+      scope.abandon();
+      // Node closes no response that still waits for the one before it on the same socket.
+      while (client.requests > 0) leave();
+    });
     return client;
   }
 
@@ -200,6 +217,14 @@ export class HttpDoor {
 
   readonly #end = (response: ServerResponse, socket: Socket): void => {
     response.end();
+    // It may have to wait for the answer to an earlier request on the same socket.
+    if (response.socket === null) response.once('socket', this.#onTurn);
+    else this.#watchStall(socket);
+  };
+
+  readonly #onTurn = (socket: Socket): void => process.nextTick(this.#watchStall, socket);
+
+  readonly #watchStall = (socket: Socket): void => {
     // What the kernel did not take waits here. Node resets this timeout whenever some of it leaves.
     if (socket.writableLength > 0) socket.setTimeout(this.#options.stallTimeoutMs ?? 60_000);
   };
