@@ -440,6 +440,27 @@ describe('the HTTP door', () => {
     await expect.poll(() => server.load.requests).toBe(0);
   });
 
+  it('answers all that one socket has asked before it drains', async () => {
+    const slow = stalled();
+    balancer.on('slow', slow.handler);
+    const socket = connect(server.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (data) => {
+      text += String(data);
+    });
+    for (const id of [1, 2, 3]) {
+      const body = JSON.stringify(call('slow', [], id));
+      socket.write(
+        `POST /test HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+    }
+    await expect.poll(() => balancer.calls.length).toBe(3);
+    const closed = server.close({ drainMs: 10_000 });
+    slow.release('"done"');
+    await Promise.all([closed, once(socket, 'close')]);
+    expect([...text.matchAll(/"done","id":(\d)/g)].map(([, id]) => id)).toEqual(['1', '2', '3']);
+  });
+
   it('serves a client that offers HTTP/2 as one that does not', async () => {
     const big = JSON.stringify(call('echo', ['x'.repeat(2000)]));
     const socket = connect(server.port, '127.0.0.1');

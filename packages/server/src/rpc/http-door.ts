@@ -206,13 +206,19 @@ export class HttpDoor {
       headers['content-type'] = 'application/json';
       headers['content-length'] = bytes;
     }
-    if (this.#draining) headers.connection = 'close';
+    if (this.#draining && this.#isLast(request.socket)) headers.connection = 'close';
     response.writeHead(status, headers);
     // Text of ASCII alone is copied faster by the simpler encoding, and is the same bytes.
     if (text !== undefined) response.write(text, bytes === text.length ? 'latin1' : 'utf8');
     // `end` with text would make two buffers of it, the second one empty, and a `writev` of these:
     // a twentieth of all that a call costs.
     process.nextTick(this.#end, response, request.socket);
+  }
+
+  /** Closing after this answer must not cost the socket's other requests theirs. */
+  #isLast(socket: Socket): boolean {
+    const client = this.#clients.get(socket);
+    return client === undefined || client.requests <= 1;
   }
 
   readonly #end = (response: ServerResponse, socket: Socket): void => {
