@@ -415,6 +415,48 @@ describe('promise 9, graceful', () => {
   });
 });
 
+describe('a receiver that acts as soon as it hears', () => {
+  it('is refused what it asks for while the balancer closes', async () => {
+    const test = await testBalancer();
+    const { balancer, clock } = test;
+    for (const node of test.nodes) node.hang();
+    const call = { method: 'local', params: '[]' };
+    const heard: unknown[] = [];
+    const onAnswer = (): void => expect.unreachable();
+    balancer.dispatch(call, {
+      onAnswer,
+      onFailure: (first) => {
+        heard.push(first);
+        balancer.dispatch(call, { onAnswer, onFailure: (second) => heard.push(second) });
+      },
+    });
+    await balancer.close();
+    await clock.advance(60_000);
+    expect(heard).toMatchObject([{ code: 'closed' }, { code: 'closed' }]);
+    expect(balancer.snapshot().calls).toEqual({ running: 0, waiting: 0 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('may close the balancer with its answer', async () => {
+    const test = await testBalancer();
+    const { balancer, clock } = test;
+    const heard: unknown[] = [];
+    const dispatch = (onAnswer: () => void): void =>
+      balancer.dispatch(
+        { method: 'local', params: '[]' },
+        { onAnswer, onFailure: (error) => heard.push(error) },
+      );
+    dispatch(() => {
+      void balancer.close();
+      dispatch(() => expect.unreachable());
+    });
+    await clock.advance(60_000);
+    expect(heard).toMatchObject([{ code: 'closed' }]);
+    expect(balancer.snapshot().calls).toEqual({ running: 0, waiting: 0 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
 describe('an upstream that is reached in two ways', () => {
   it('serves and follows by what is left, and never leaves rotation when a way comes back', async () => {
     const clock = new FakeClock();

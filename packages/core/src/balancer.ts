@@ -310,7 +310,14 @@ class PooledBalancer implements Balancer {
   }
 
   close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#shutDown(options.drainMs ?? 0);
+    if (this.#closing === undefined) {
+      let follow: (ended: Promise<void>) => void = () => {};
+      // Before anybody is told of it, for they may call, or close, at once.
+      this.#closing = new Promise((resolve) => {
+        follow = resolve;
+      });
+      follow(this.#shutDown(options.drainMs ?? 0));
+    }
     return this.#closing;
   }
 
@@ -330,9 +337,7 @@ class PooledBalancer implements Balancer {
         };
       });
     }
-    for (const call of [...running]) {
-      call.abandon(new BalancerError('closed', 'the balancer is closed'));
-    }
+    running.abandonAll(new BalancerError('closed', 'the balancer is closed'));
     this.#subscriptions.close();
     this.#head.close();
     await this.#rotation.close();

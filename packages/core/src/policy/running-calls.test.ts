@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BalancerError } from '../errors.ts';
 import { type RunningCall, RunningCalls } from './running-calls.ts';
 
 const call = (): RunningCall => ({ abandon: () => {} });
@@ -37,5 +38,25 @@ describe('running calls', () => {
     calls.delete(b);
     expect(b.previousRunning).toBeUndefined();
     expect(b.nextRunning).toBeUndefined();
+  });
+
+  it('all end when they are abandoned, those too that begin later', () => {
+    const calls = new RunningCalls();
+    const ended: string[] = [];
+    const named = (name: string): RunningCall => {
+      const each: RunningCall = {
+        abandon: ({ code }) => {
+          ended.push(`${name} ${code}`);
+          calls.delete(each);
+        },
+      };
+      return each;
+    };
+    calls.add(named('a'));
+    calls.add(named('b'));
+    calls.abandonAll(new BalancerError('closed', 'over'));
+    calls.add(named('c'));
+    expect(ended).toEqual(['b closed', 'a closed', 'c closed']);
+    expect([...calls]).toEqual([]);
   });
 });

@@ -16,9 +16,15 @@ export interface RunningCall {
  */
 export class RunningCalls implements Iterable<RunningCall> {
   #first: RunningCall | undefined;
+  #abandoned: BalancerError | undefined;
 
+  /** After {@link abandonAll} a call ends at once. */
   add(call: RunningCall): void {
     if (call.isRunning) return;
+    if (this.#abandoned) {
+      call.abandon(this.#abandoned);
+      return;
+    }
     const first = this.#first;
     call.isRunning = true;
     call.nextRunning = first;
@@ -37,6 +43,12 @@ export class RunningCalls implements Iterable<RunningCall> {
     // What has ended must not keep others from being collected.
     call.previousRunning = undefined;
     call.nextRunning = undefined;
+  }
+
+  /** Ends all with this error, those too that were on their way here. */
+  abandonAll(error: BalancerError): void {
+    this.#abandoned = error;
+    for (const call of [...this]) call.abandon(error);
   }
 
   /** The newest first. */
