@@ -53,6 +53,36 @@ describe('a chain with another say on its methods', () => {
     expect(other.positional('get', { key: 1 })).toEqual([1]);
   });
 
+  it('may be of a class with private members', async () => {
+    const plain = fakeChain();
+    class PrivateChain implements Chain {
+      readonly #plain = plain;
+      readonly id = plain.id;
+      readonly family = plain.family;
+      readonly blockTimeMs = plain.blockTimeMs;
+      readonly heads = plain.heads;
+      readonly probes = plain.probes;
+      traits(...args: Parameters<Chain['traits']>) {
+        return this.#plain.traits(...args);
+      }
+      positional(...args: Parameters<Chain['positional']>) {
+        return this.#plain.positional(...args);
+      }
+      answer(...args: Parameters<NonNullable<Chain['answer']>>) {
+        return this.#plain.answer?.(...args);
+      }
+      identify(...args: Parameters<Chain['identify']>) {
+        return this.#plain.identify(...args);
+      }
+      judge(...args: Parameters<Chain['judge']>) {
+        return this.#plain.judge(...args);
+      }
+    }
+    await using test = await testBalancer({ chain: new PrivateChain() });
+    expect(await test.balancer.request('local', [1])).toMatch(/^local by/);
+    expect(await test.balancer.request('best_hash')).toBe(test.ledger.head.hash);
+  });
+
   it('is not made of a contradiction', () => {
     expect(() => withMethods(fakeChain(), { enabled: ['get'], disabled: ['get'] })).toThrow(
       '[invalid request] get is both enabled and disabled',

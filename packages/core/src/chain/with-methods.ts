@@ -46,8 +46,15 @@ export function withMethods(
     if (usual.kind !== 'denied' && usual.refuse === undefined) return usual;
     return enabled.has(method) || isEnabled(method) ? chain.traits(method, true) : usual;
   };
-  // What else a chain has, now or later, is the same one's.
-  return Object.create(chain, { traits: { value: traits } }) as Chain;
+  // What else a chain has, now or later, is the same one's; and its functions stay bound to it, for
+  // a class's private members are found in nothing that is made of it.
+  return Object.create(chain, {
+    traits: { value: traits },
+    positional: { value: chain.positional.bind(chain) },
+    answer: { value: chain.answer?.bind(chain) },
+    identify: { value: chain.identify.bind(chain) },
+    judge: { value: chain.judge.bind(chain) },
+  }) as Chain;
 }
 
 function denied(traits: MethodTraits): MethodTraits {
