@@ -149,6 +149,8 @@ class PooledBalancer implements Balancer {
   readonly #subscriptions: Subscriptions;
   readonly #coalescer = new Coalescer();
   readonly #scope: Scope;
+  /** For calls of the engine's own. */
+  readonly #inner: Scope;
   #running = 0;
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
@@ -185,11 +187,14 @@ class PooledBalancer implements Balancer {
       chain,
       head: this.#head,
       engine: this.#engine,
+      // Whatever is denied to callers.
+      read: (call, readOptions) => this.#forward(this.#inner, call, readOptions),
       maxSubscriptions: options.maxSubscriptions ?? 100_000,
     });
     this.#scope = this.#scopeOf(
       withMethods(chain, options.methods ?? {}, (method) => this.#rotation.isEnabled(method)),
     );
+    this.#inner = this.#scopeOf(chain);
     tellOfHead(this.#head, events);
     for (const upstream of options.upstreams) this.#rotation.add(upstream);
   }
@@ -402,16 +407,19 @@ class PooledBalancer implements Balancer {
     if (traits.kind === 'denied') {
       throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
     }
-    const params = traits.refuse || traits.block ? parseParams(chain, call) : [];
+    const { subscription } = traits;
+    const share = subscription?.source === 'upstream' ? subscription.share : undefined;
+    const params = traits.refuse || traits.block || share ? parseParams(chain, call) : [];
     const refusal = traits.refuse?.(params);
     if (refusal !== undefined) throw new BalancerError('denied', refusal);
-    if (!traits.subscription) {
+    if (!subscription) {
       throw new BalancerError('invalid request', `${call.method} is not a subscription`);
     }
     const need = { ...this.#needOf(call, options), subscribe: true };
     const named = traits.block?.(params);
     if (named) requireNamed(this.#head, named, traits.data, need);
-    return this.#subscriptions.subscribe(call, traits.subscription, need, handlers, options);
+    const plan = share?.(params);
+    return this.#subscriptions.subscribe(call, subscription, plan, need, handlers, options);
   }
 
   #refuseIfClosing(): void {

@@ -66,6 +66,47 @@ export type Strategy =
 /** Where a shared subscription takes its items from. */
 export type FeedKind = 'best' | 'finalized' | 'all';
 
+/** Keeps what one shared subscription has told: the value as it stands. */
+export interface KeptValue {
+  /**
+   * Takes an item from an upstream, or one that was made of a reading; says what subscribers are to
+   * hear of it: the item, a part of it, or `undefined` when it tells nothing new.
+   *
+   * @throws Error when it is no item of such a subscription
+   */
+  take(item: RawJson): RawJson | undefined;
+  /** What a late subscriber hears first: all of the value. `undefined` before the first item. */
+  readonly whole: RawJson | undefined;
+}
+
+/** Of subscriptions that tell a value and its changes: how the value is kept and read. */
+export interface PresentValue {
+  /** Makes the keeper of one shared subscription. */
+  keep(): KeptValue;
+  /** The call that reads the whole value at a block, by hash; at the best one when left out. */
+  read(at: string | undefined): { readonly method: string; readonly params: RawJson };
+  /** The item that an upstream would send at that moment, made of that call's result. */
+  toItem(result: RawJson): RawJson;
+  /** Hash of the block at which an item holds. @default items do not say */
+  blockOf?(item: RawJson): string | undefined;
+}
+
+/** How any number of clients share one upstream subscription. */
+export interface SharePlan {
+  /** What upstreams are asked, in one spelling: requests with an equal one share. */
+  readonly call: { readonly method: string; readonly params: RawJson };
+  /**
+   * Present when the subscription tells a value and its changes. Late subscribers then hear the value
+   * first, silence is checked by reading it, and it is read at each new best block while no upstream
+   * can carry the subscription. Absent: it tells events, of which each hears those still to come.
+   */
+  readonly present?: PresentValue;
+  /** What makes two events the same one: none is told twice. @default all are told */
+  readonly fingerprint?: (item: RawJson) => string;
+  /** After so many block times of silence the upstream is suspected to have forgotten it. */
+  readonly quietBlocks: number;
+}
+
 /** How a subscription is served and brought back after its upstream died. */
 export type SubscriptionTraits = {
   /** The notification's method name; clients match on it. */
@@ -95,6 +136,14 @@ export type SubscriptionTraits = {
        * afterwards is no loss. Absent: it goes on for ever.
        */
       readonly isLast?: (item: RawJson) => boolean;
+      /**
+       * How it is shared, from the parsed params; `undefined` when it has an upstream subscription of
+       * its own with these. Its plan then takes the place of `reducer` and `isLast`.
+       * @default never shared
+       */
+      readonly share?: (params: readonly unknown[]) => SharePlan | undefined;
+      /** Plans have a present value, so it is served without an upstream that can subscribe. @default false */
+      readonly isReadable?: boolean;
     }
 );
 

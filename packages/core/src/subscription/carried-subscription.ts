@@ -105,6 +105,14 @@ export class CarriedSubscription {
     this.#lost(reason);
   }
 
+  /** Makes it again, elsewhere if there is anybody else: its upstream is thought to have lost it. */
+  renew(reason: string): void {
+    if (this.#carrier === undefined || this.#complete || this.#options.traits.resume === 'never')
+      return;
+    this.#release();
+    this.#lost(reason);
+  }
+
   async #begin(onAccepted: () => void): Promise<SubscribeOutcome> {
     const { clock, deadlineMs, waitMs, timeoutMs, traits, call, judge } = this.#options;
     const startMs = clock.now();

@@ -1,18 +1,21 @@
-import type { Call, CallOptions, SubscribeOutcome, SubscriberHandlers } from '../call.ts';
-import type { Chain, FeedKind, SubscriptionTraits } from '../chain/chain.ts';
-import { BalancerError } from '../errors.ts';
+import type { Answer, Call, CallOptions, SubscribeOutcome, SubscriberHandlers } from '../call.ts';
+import type { Chain, FeedKind, SharePlan, SubscriptionTraits } from '../chain/chain.ts';
+import { BalancerError, TimeoutError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import { guard } from '../transport/guard.ts';
 import { CarriedSubscription } from './carried-subscription.ts';
 import { HeadFeed } from './head-feed.ts';
+import { type Member, SharedSubscription } from './shared-subscription.ts';
 
 /** What {@link Subscriptions} is made of. */
 export interface SubscriptionsOptions {
   readonly chain: Chain;
   readonly head: ChainHead;
   readonly engine: Engine;
+  /** Makes one call, for the present value of a subscription. */
+  readonly read: (call: Call, options: CallOptions) => Promise<Answer>;
   /** Live subscriptions at most, over all clients. */
   readonly maxSubscriptions: number;
 }
@@ -33,27 +36,43 @@ export class Subscriptions {
   readonly #feeds = new Map<FeedKind, HeadFeed>();
   /** How to end each, by our id. */
   readonly #live = new Map<string, LiveSubscription>();
-  readonly #stopListening: () => void;
+  /** Those that clients share, by what upstreams are asked; each has at least one client. */
+  readonly #shared = new Map<string, SharedSubscription>();
+  readonly #stops: readonly (() => void)[];
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
-    this.#stopListening = options.engine.events.on('upstream', ({ upstream, serving, reason }) => {
-      if (serving) return;
-      // What is stalled or draining carries nothing on: it would fall silent or break off.
-      for (const { carried } of [...this.#live.values()]) {
-        if (carried?.upstream === upstream) carried.leave(reason ?? 'left rotation');
-      }
-    });
+    const shareChange = (): void => {
+      for (const shared of [...this.#shared.values()]) shared.onChange();
+    };
+    this.#stops = [
+      options.head.events.on('best', shareChange),
+      options.engine.events.on('upstream', ({ upstream, serving, reason = 'left rotation' }) => {
+        if (serving) {
+          shareChange();
+          return;
+        }
+        // What is stalled or draining carries nothing on: it would fall silent or break off.
+        for (const { carried } of [...this.#live.values()]) {
+          if (carried?.upstream === upstream) carried.leave(reason);
+        }
+        for (const shared of [...this.#shared.values()]) shared.leaveUpstream(upstream, reason);
+      }),
+    ];
   }
 
   get size(): number {
     return this.#live.size;
   }
 
-  /** @throws BalancerError when nobody accepted it, or there are too many */
+  /**
+   * @param plan how it is shared; `undefined` when it is not
+   * @throws BalancerError when nobody accepted it, or there are too many
+   */
   async subscribe(
     call: Call,
     traits: SubscriptionTraits,
+    plan: SharePlan | undefined,
     need: Requirement,
     handlers: SubscriberHandlers,
     options: CallOptions,
@@ -62,14 +81,15 @@ export class Subscriptions {
     if (this.#live.size >= maxSubscriptions) {
       throw new BalancerError('overloaded', `${maxSubscriptions} subscriptions are live already`);
     }
-    return traits.source === 'head'
-      ? this.#follow(traits.feed, handlers, options)
-      : this.#carry(call, traits, need, handlers, options);
+    if (traits.source === 'head') return this.#follow(traits.feed, handlers, options);
+    return plan === undefined
+      ? this.#carry(call, traits, need, handlers, options)
+      : this.#join(plan, traits, need, handlers, options);
   }
 
   /** Ends all, telling each subscriber. */
   close(): void {
-    this.#stopListening();
+    for (const stop of this.#stops) stop();
     const live = [...this.#live.values()];
     this.#live.clear();
     for (const { stop, onEnd, isTold } of live) {
@@ -151,6 +171,103 @@ export class Subscriptions {
     } finally {
       if (!live.isTold) this.#forget(id);
     }
+  }
+
+  /** Lets one more client into a shared subscription, which its first client makes. */
+  #join(
+    plan: SharePlan,
+    traits: Extract<SubscriptionTraits, { source: 'upstream' }>,
+    need: Requirement,
+    handlers: SubscriberHandlers,
+    { session, signal, deadlineMs }: CallOptions,
+  ): Promise<SubscribeOutcome> {
+    const { deadlines } = this.#options.engine;
+    const { method } = plan.call;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(new BalancerError('cancelled', method, { cause: signal.reason }));
+        return;
+      }
+      const id = this.#newId();
+      const shared = this.#sharedBy(plan, traits, need);
+      /** Ends the waiting, whatever came of it. */
+      const settle = (): void => {
+        if (deadline) deadlines.cancel(deadline);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const giveUp = (error: BalancerError): void => {
+        settle();
+        this.#live.delete(id);
+        shared.leave(member);
+        reject(error);
+      };
+      const onAbort = (): void =>
+        giveUp(new BalancerError('cancelled', method, { cause: signal?.reason }));
+      const member: Member = {
+        session,
+        onAccepted: () => {
+          live.isTold = true;
+          settle();
+          resolve({ kind: 'subscribed' });
+          guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+        },
+        onDeclined: (outcome) => {
+          settle();
+          this.#live.delete(id);
+          resolve(outcome);
+        },
+        onFailed: giveUp,
+        onItem: (item) => guard(handlers.onItem, item),
+        onEnd: (error) => {
+          if (this.#live.delete(id)) guard(handlers.onEnd, error);
+        },
+      };
+      const live: LiveSubscription = {
+        stop: (reason = new BalancerError('cancelled', method)) => {
+          if (live.isTold) shared.leave(member);
+          else giveUp(reason);
+        },
+        onEnd: handlers.onEnd,
+        isTold: false,
+      };
+      this.#live.set(id, live);
+      // What it shares has the usual deadline; a client may want to know sooner.
+      const deadline =
+        deadlineMs === undefined
+          ? undefined
+          : deadlines.add(deadlineMs, () =>
+              giveUp(new TimeoutError(`${method}: not accepted before the deadline`)),
+            );
+      signal?.addEventListener('abort', onAbort, { once: true });
+      shared.join(member);
+    });
+  }
+
+  #sharedBy(
+    plan: SharePlan,
+    traits: Extract<SubscriptionTraits, { source: 'upstream' }>,
+    need: Requirement,
+  ): SharedSubscription {
+    const { labels } = need;
+    const wanted = labels && Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+    const key = JSON.stringify([plan.call.method, plan.call.params, wanted]);
+    const known = this.#shared.get(key);
+    if (known) return known;
+    const { chain, head, engine, read } = this.#options;
+    const shared = new SharedSubscription({
+      plan,
+      traits,
+      need,
+      chain,
+      head,
+      engine,
+      read: (call) => read(call, labels ? { labels } : {}),
+      onOver: () => {
+        if (this.#shared.get(key) === shared) this.#shared.delete(key);
+      },
+    });
+    this.#shared.set(key, shared);
+    return shared;
   }
 
   #forget(id: string): void {

@@ -1,4 +1,11 @@
-import type { Block, Chain, ChainView, MethodTraits, SubscriptionTraits } from '../chain/chain.ts';
+import type {
+  Block,
+  Chain,
+  ChainView,
+  KeptValue,
+  MethodTraits,
+  SubscriptionTraits,
+} from '../chain/chain.ts';
 import type { RawJson } from '../json-rpc/message.ts';
 
 /** Options of {@link fakeChain}. */
@@ -114,6 +121,51 @@ const methods: Readonly<Record<string, MethodTraits>> = {
       };
     },
   }),
+  /** `[keys]`: the values of keys at the best block, all at first, then what changes; shared. */
+  watch_values: subscription({
+    source: 'upstream',
+    resume: 'resubscribe',
+    notification: 'values',
+    unsubscribe: 'unwatch',
+    isReadable: true,
+    share: ([keys]) => {
+      if (!Array.isArray(keys)) return undefined;
+      const params = [[...new Set(keys)].sort()];
+      return {
+        call: { method: 'watch_values', params: JSON.stringify(params) },
+        quietBlocks: 10,
+        present: {
+          keep: keepValues,
+          read: (at) => ({
+            method: 'values_at',
+            params: JSON.stringify(at ? [...params, at] : params),
+          }),
+          toItem: (read) => read,
+          blockOf: (item) => (JSON.parse(item) as ValuesItem).block,
+        },
+      };
+    },
+  }),
+  /** `[keys, hash?]`: what {@link FakeLedger} says of keys at a block, as an item of the above. */
+  values_at: {
+    ...read,
+    lifetime: 'by-hash',
+    at: 1,
+    data: 'state',
+    block: ([, hash]) => (typeof hash === 'string' ? { kind: 'hash', hash } : { kind: 'best' }),
+  },
+  /** Events, shared; the same text is the same event. */
+  watch_events: subscription({
+    source: 'upstream',
+    resume: 'resubscribe',
+    notification: 'event',
+    unsubscribe: 'unwatch',
+    share: () => ({
+      call: { method: 'watch_events', params: '[]' },
+      quietBlocks: 10,
+      fingerprint: (item) => item,
+    }),
+  }),
   /** `[hash]`: something of a block's state, bit by bit. */
   watch_at: {
     ...subscription({
@@ -133,6 +185,33 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     isLast: (item) => item === '"done"',
   }),
 };
+
+/** An item of `watch_values`. */
+interface ValuesItem {
+  readonly block: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+function keepValues(): KeptValue {
+  let block: string | undefined;
+  const known: Record<string, unknown> = {};
+  return {
+    take: (raw) => {
+      const item = JSON.parse(raw) as ValuesItem;
+      const news = Object.entries(item.values).filter(
+        ([key, value]) => !(key in known) || known[key] !== value,
+      );
+      block = item.block;
+      Object.assign(known, item.values);
+      return news.length > 0
+        ? JSON.stringify({ block, values: Object.fromEntries(news) })
+        : undefined;
+    },
+    get whole() {
+      return block && JSON.stringify({ block, values: known });
+    },
+  };
+}
 
 /** A chain for tests: what `FakeNode`s speak. */
 export function fakeChain(options: FakeChainOptions = {}): Chain {

@@ -3,6 +3,8 @@ import type { Block } from '../chain/chain.ts';
 /** All blocks that the fake nodes of one test may have: a tree that grows on command. */
 export class FakeLedger {
   readonly #blocks = new Map<string, Block>();
+  /** What each block wrote, by its hash. */
+  readonly #writes = new Map<string, Readonly<Record<string, unknown>>>();
   readonly genesis: Block;
   #head: Block;
   #forks = 0;
@@ -34,6 +36,22 @@ export class FakeLedger {
   mineOn(parent: Block): Block {
     const name = parent.hash.split('-').at(-1) as string;
     return this.#make(parent.number + 1, name, parent.hash);
+  }
+
+  /** Lets a block write values, before anybody is shown it. */
+  write(block: Block, values: Readonly<Record<string, unknown>>): void {
+    this.#writes.set(block.hash, { ...this.#writes.get(block.hash), ...values });
+  }
+
+  /** The value of a key at a block; null where none was written. */
+  read(block: Block, key: string): unknown {
+    let at: Block | undefined = block;
+    while (at) {
+      const values = this.#writes.get(at.hash);
+      if (values && key in values) return values[key];
+      at = this.#blocks.get(at.parentHash);
+    }
+    return null;
   }
 
   get(hash: string): Block | undefined {

@@ -39,7 +39,11 @@ export class FakeNode implements ScriptedPeer {
   readonly #handlers = new Map<string, FakeHandler>();
   readonly #feeds = new Map<
     string,
-    { readonly method: string; readonly push: (item: RawJson) => void }
+    {
+      readonly method: string;
+      readonly params: readonly unknown[];
+      readonly push: (item: RawJson) => void;
+    }
   >();
   readonly #has = new Set<string>();
   #transport: ScriptedTransport | undefined;
@@ -82,9 +86,11 @@ export class FakeNode implements ScriptedPeer {
 
   /** Takes a block (and its ancestors) as its best and tells subscribers. @default the ledger's head */
   advance(block: Block = this.#ledger.head): void {
+    const previous = this.#best;
     this.#learn(block);
     this.#best = block;
     this.#tell('heads', { block, best: true });
+    this.#tellValues(previous);
   }
 
   /** Takes a block that is not its best. */
@@ -143,9 +149,11 @@ export class FakeNode implements ScriptedPeer {
     await this.#transport?.connect();
   }
 
-  /** Silently forgets its subscriptions: nothing is delivered any more, nothing is said. */
-  forgetSubscriptions(): void {
-    this.#feeds.clear();
+  /** Silently forgets its subscriptions, or those of one method: nothing is delivered, nothing is said. */
+  forgetSubscriptions(method?: string): void {
+    for (const [id, feed] of [...this.#feeds]) {
+      if (method === undefined || feed.method === method) this.#feeds.delete(id);
+    }
   }
 
   /** Ends its subscriptions and says so. */
@@ -162,8 +170,10 @@ export class FakeNode implements ScriptedPeer {
     return handler ? handler(values) : this.#answerItself(method, values);
   }
 
-  subscribed(method: string, _params: RawJson, id: string, push: (item: RawJson) => void): void {
-    this.#feeds.set(id, { method, push });
+  subscribed(method: string, raw: RawJson, id: string, push: (item: RawJson) => void): void {
+    const params = JSON.parse(raw) as readonly unknown[];
+    this.#feeds.set(id, { method, params, push });
+    if (method === 'watch_values') push(JSON.stringify(this.#valuesAt(this.#best, params[0])));
     if (method === 'heads') push(JSON.stringify({ block: this.#best, best: true }));
     if (method === 'finalized_heads') push(JSON.stringify(this.#finalized));
   }
@@ -186,6 +196,12 @@ export class FakeNode implements ScriptedPeer {
           this.#lackOfState(second) ??
           result(`${params.slice(1).join('..')} of ${first} by ${this.id}`)
         );
+      case 'values_at': {
+        const at = second === undefined ? this.#best : this.#ledger.get(String(second));
+        return (
+          this.#lackOfState(second ?? this.#best.hash) ?? result(this.#valuesAt(at as Block, first))
+        );
+      }
       case 'body': {
         const block = this.#has.has(String(first)) ? this.#ledger.get(String(first)) : undefined;
         const isKept = block !== undefined && this.#keeps('block', block.number);
@@ -228,6 +244,25 @@ export class FakeNode implements ScriptedPeer {
     while (at && !this.#has.has(at.hash)) {
       this.#has.add(at.hash);
       at = this.#ledger.get(at.parentHash);
+    }
+  }
+
+  #valuesAt(block: Block, keys: unknown, since?: Block): { block: string; values: object } {
+    const values: Record<string, unknown> = {};
+    for (const key of keys as readonly string[]) {
+      const value = this.#ledger.read(block, key);
+      if (since === undefined || this.#ledger.read(since, key) !== value) values[key] = value;
+    }
+    return { block: block.hash, values };
+  }
+
+  /** Tells those who watch values what changed with the new best block. */
+  #tellValues(previous: Block): void {
+    if (this.#hung) return;
+    for (const { method, params, push } of [...this.#feeds.values()]) {
+      if (method !== 'watch_values') continue;
+      const item = this.#valuesAt(this.#best, params[0], previous);
+      if (Object.keys(item.values).length > 0) push(JSON.stringify(item));
     }
   }
 
