@@ -2,14 +2,12 @@ import type { MethodTraits } from '@dshackle/core';
 import { traitsBeyondTable } from './beyond-table.ts';
 import { denialOf } from './denied.ts';
 import { isLastStatus, lastEvent } from './last-items.ts';
-import { changed, storageDifferences } from './reducers.ts';
 import {
   at,
   atHash,
   between,
   block,
   byNumber,
-  carried,
   command,
   constant,
   denied,
@@ -18,10 +16,19 @@ import {
   local,
   once,
   read,
+  readable,
+  shared,
   stateAt,
   submit,
   unsubscribe,
 } from './rows.ts';
+import {
+  shareBeefy,
+  shareEthereum,
+  shareGrandpa,
+  shareRuntimeVersion,
+  shareStorage,
+} from './share-plans.ts';
 
 const missing = { nullMeans: 'missing' } as const;
 const state = { data: 'state' } as const;
@@ -33,9 +40,11 @@ const finalizedHeads = headFeed(
   'chain_finalizedHead',
   'chain_unsubscribeFinalizedHeads',
 );
-const runtimeVersion = carried('state_runtimeVersion', 'state_unsubscribeRuntimeVersion', changed);
-const justifications = (of: string): MethodTraits =>
-  carried(`${of}_justifications`, `${of}_unsubscribeJustifications`);
+const runtimeVersion = readable(
+  'state_runtimeVersion',
+  'state_unsubscribeRuntimeVersion',
+  shareRuntimeVersion,
+);
 /** All changes of the whole state, a block at a time: nodes call it unsafe, too. */
 const withoutKeys = ([keys]: readonly unknown[]): string | undefined =>
   keys === undefined || keys === null || (Array.isArray(keys) && keys.length === 0)
@@ -214,13 +223,21 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   state_unsubscribeRuntimeVersion: unsubscribe(),
   chain_unsubscribeRuntimeVersion: unsubscribe(),
   state_subscribeStorage: {
-    ...carried('state_storage', 'state_unsubscribeStorage', storageDifferences),
+    ...readable('state_storage', 'state_unsubscribeStorage', shareStorage),
     refuse: withoutKeys,
   },
   state_unsubscribeStorage: unsubscribe(),
-  grandpa_subscribeJustifications: justifications('grandpa'),
+  grandpa_subscribeJustifications: shared(
+    'grandpa_justifications',
+    'grandpa_unsubscribeJustifications',
+    shareGrandpa,
+  ),
   grandpa_unsubscribeJustifications: unsubscribe(),
-  beefy_subscribeJustifications: justifications('beefy'),
+  beefy_subscribeJustifications: shared(
+    'beefy_justifications',
+    'beefy_unsubscribeJustifications',
+    shareBeefy,
+  ),
   beefy_unsubscribeJustifications: unsubscribe(),
   statement_subscribeStatement: once('statement_statement', 'statement_unsubscribeStatement'),
   statement_unsubscribeStatement: unsubscribe(),
@@ -233,7 +250,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   statement_unstable_add_filter: command(),
   statement_unstable_remove_filter: command(),
   // Chains with an Ethereum interface serve it on the same socket.
-  eth_subscribe: carried('eth_subscription', 'eth_unsubscribe'),
+  eth_subscribe: shared('eth_subscription', 'eth_unsubscribe', shareEthereum),
   eth_unsubscribe: unsubscribe(),
 
   // Transactions.

@@ -132,14 +132,18 @@ export function headFeed(feed: FeedKind, notification: string, unsubscribe: stri
   return subscribe({ source: 'head', feed, notification, unsubscribe });
 }
 
-/** A subscription that one upstream carries; repeated on another when that one dies. */
-export function carried(
-  notification: string,
-  unsubscribe: string,
-  reducer?: NonNullable<Extract<SubscriptionTraits, { source: 'upstream' }>['reducer']>,
-): MethodTraits {
-  const traits = { source: 'upstream', resume: 'resubscribe', notification, unsubscribe } as const;
-  return subscribe(reducer ? { ...traits, reducer } : traits);
+/** Says how clients share one upstream subscription, from the params. */
+type Share = NonNullable<Extract<SubscriptionTraits, { source: 'upstream' }>['share']>;
+
+/** A subscription to events that clients share; made again elsewhere when its upstream dies. */
+export function shared(notification: string, unsubscribe: string, share: Share): MethodTraits {
+  return subscribe({ source: 'upstream', resume: 'resubscribe', notification, unsubscribe, share });
+}
+
+/** A subscription to a value that clients share, and that can be read where nobody can subscribe. */
+export function readable(notification: string, unsubscribe: string, share: Share): MethodTraits {
+  const source = { source: 'upstream', resume: 'resubscribe' } as const;
+  return subscribe({ ...source, notification, unsubscribe, share, isReadable: true });
 }
 
 /** A subscription that does something or counts what it sent: it ends with its upstream. */

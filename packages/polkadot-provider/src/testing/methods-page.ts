@@ -93,9 +93,11 @@ function submissionsTable(entries: readonly Entry[]): string {
 }
 
 const subscriptionsText = `Names that mean the same stand together. *Heads* are served from the pool's own view of the chain,
-and need no upstream that can subscribe. The others are carried by one upstream. When that dies they
-are *begun again* on another, or *ended* with an error: what submits something, or counts what it has
-sent, cannot be begun twice.`;
+and need no upstream that can subscribe. The others are carried by one upstream. *Shared* ones cost one
+upstream subscription however many clients ask for the same; when that dies or falls silent it is made
+again on another, and of a *value* only what differs is told. A value is read at each new block while
+no upstream can subscribe. Others *end* with an error when their upstream dies: what submits something,
+or counts what it has sent, cannot be begun twice.`;
 
 function subscriptionsTable(entries: readonly Entry[]): string {
   const names = new Map<SubscriptionTraits, string[]>();
@@ -115,7 +117,9 @@ function subscriptionsTable(entries: readonly Entry[]): string {
 
 function servedFrom(subscription: SubscriptionTraits): string {
   if (subscription.source === 'head') return `heads: ${subscription.feed}`;
-  return subscription.resume === 'resubscribe' ? 'begun again' : 'ended';
+  if (subscription.resume === 'never') return 'ends';
+  if (!subscription.share) return 'begun again';
+  return subscription.isReadable ? 'shared: value' : 'shared: events';
 }
 
 function endsText(entries: readonly Entry[]): string {
