@@ -230,6 +230,46 @@ describe('HeadTracker', () => {
     expect(test.script.observers).toHaveLength(2);
   });
 
+  it('makes it again when only the best heads fell silent', async () => {
+    const test = tracked();
+    await test.started();
+    for (let number = 11; number < 16; number += 1) {
+      test.observer().onBlock(test.at(number), false);
+      test.observer().onFinalized(test.at(number - 2));
+      await test.clock.advance(6000);
+    }
+    expect(test.troubles).toEqual(['no new head for 30000 ms']);
+  });
+
+  it.each([
+    { what: 'again', says: 12, troubles: ['its finalized heads fell silent'] },
+    { what: 'no more when finality stands still', says: 8, troubles: [] },
+  ])('is made $what when only the finalized heads fell silent', async ({ says, troubles }) => {
+    const test = tracked();
+    await test.started();
+    test.script.poll = async () => ({ best: test.at(30), finalized: test.at(says) });
+    for (let number = 11; number < 34; number += 1) {
+      test.observer().onBlock(test.at(number), true);
+      await test.clock.advance(6000);
+    }
+    expect(test.script.polls).toBe(1);
+    expect(test.troubles).toEqual(troubles);
+  });
+
+  it('goes on when an upstream with silent finality cannot be asked', async () => {
+    const test = tracked();
+    await test.started();
+    test.script.poll = async () => {
+      throw new Error('no answer');
+    };
+    for (let number = 11; number < 34; number += 1) {
+      test.observer().onBlock(test.at(number), true);
+      await test.clock.advance(6000);
+    }
+    expect(test.troubles).toEqual(['no answer']);
+    expect(test.script.unfollowed).toBe(0);
+  });
+
   it('does not listen to a subscription it has given up', async () => {
     const test = tracked();
     await test.started();

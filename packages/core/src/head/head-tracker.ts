@@ -13,8 +13,9 @@ export interface HeadTrackerOptions {
   /** Time between polls, in milliseconds. @default half a block time, 500 ms to 6 s */
   readonly pollIntervalMs?: number;
   /**
-   * A subscription that brings no new block for so long is taken down and made again: nodes drop
-   * slow subscribers without a word. @default 5 block times, at least 15 s
+   * A subscription that brings no new best block for so long is taken down and made again: nodes drop
+   * slow subscribers without a word. When it brings no finalized one for four times as long, the
+   * upstream is asked, as finality may stand still by itself. @default 5 block times, at least 15 s
    */
   readonly silenceMs?: number;
   /**
@@ -26,6 +27,8 @@ export interface HeadTrackerOptions {
   readonly onTrouble?: (reason: string) => void;
 }
 
+/** Silence of finality is looked into after so many times the silence of heads. */
+const finalityPatience = 4;
 /** How many notices may wait for a backfill; past it the tracker starts again. */
 const maxQueued = 1024;
 /** How often a parent is asked for: behind one URL there may be nodes that lack it for a moment. */
@@ -100,7 +103,9 @@ export class HeadTracker {
   /** Resolves when the subscription ended, by whatever cause. */
   async #follow(): Promise<void> {
     const { chain, client, clock, silenceMs } = this.#options;
-    let lastAtMs = clock.now();
+    let bestAtMs = clock.now();
+    let finalizedAtMs = bestAtMs;
+    let finalized = -1;
     let ended: string | undefined;
     const end = (reason: string): void => {
       ended ??= reason;
@@ -108,12 +113,15 @@ export class HeadTracker {
     };
     const observer: HeadObserver = {
       onBlock: (block, best) => {
-        lastAtMs = clock.now();
+        // Of a node that dropped one feed silently the others go on.
+        if (best) bestAtMs = clock.now();
         if (ended === undefined && !this.#enqueue({ kind: 'block', block, best })) {
           end('too many heads at once');
         }
       },
       onFinalized: (block) => {
+        finalizedAtMs = clock.now();
+        finalized = block.number;
         if (ended === undefined && !this.#enqueue({ kind: 'finalized', block })) {
           end('too many heads at once');
         }
@@ -130,17 +138,33 @@ export class HeadTracker {
     }
     try {
       while (ended === undefined && !this.#stop.signal.aborted) {
-        const leftMs = lastAtMs + silenceMs - clock.now();
+        const now = clock.now();
+        const leftMs = bestAtMs + silenceMs - now;
+        const leftToFinalizeMs = finalizedAtMs + finalityPatience * silenceMs - now;
         if (leftMs <= 0) {
           ended = `no new head for ${silenceMs} ms`;
-          break;
+        } else if (leftToFinalizeMs <= 0) {
+          finalizedAtMs = now;
+          if (await this.#hasFinalized(finalized)) ended ??= 'its finalized heads fell silent';
+        } else {
+          await this.#sleep(Math.min(leftMs, leftToFinalizeMs));
         }
-        await this.#sleep(leftMs);
       }
     } finally {
       unfollow();
     }
     if (ended !== undefined && !this.#stop.signal.aborted) this.#onTrouble(ended);
+  }
+
+  /** Finality may stand still by itself: has the upstream finalized more than it told? */
+  async #hasFinalized(told: number): Promise<boolean> {
+    const { chain, client } = this.#options;
+    try {
+      return (await chain.heads.poll(client)).finalized.number > told;
+    } catch (error) {
+      this.#onTrouble(error instanceof Error ? error.message : String(error));
+      return false;
+    }
   }
 
   /** Waits until woken or for so long. */
