@@ -7,11 +7,14 @@ import { errorResponse } from './response.ts';
 /**
  * Answers the items of a batch, a bounded number at a time, and joins the responses in the order
  * of the requests. Resolves with `undefined` when there is nothing to say (notifications only).
+ *
+ * @param onLeftOut told of each item whose response was too big for the rest of the batch's
  */
 export async function answerBatch(
   items: readonly Item[],
   answerItem: (item: Item, respond: (response: Response) => void) => void,
   limits: DoorLimits,
+  onLeftOut: (item: Item) => void = () => {},
 ): Promise<Response> {
   const responses: Response[] = new Array(items.length);
   let next = 0;
@@ -23,7 +26,9 @@ export async function answerBatch(
       const item = items[index]!;
       const response = await new Promise<Response>((respond) => answerItem(item, respond));
       bytes += response?.length ?? 0;
-      responses[index] = bytes > limits.maxBatchResponseBytes ? tooBig(item, limits) : response;
+      const isTooBig = bytes > limits.maxBatchResponseBytes;
+      if (isTooBig) onLeftOut(item);
+      responses[index] = isTooBig ? tooBig(item, limits) : response;
     }
   };
   const workers = Math.min(limits.batchConcurrency, items.length);

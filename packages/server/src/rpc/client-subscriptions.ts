@@ -11,8 +11,11 @@ type CallItem = Extract<Item, { kind: 'call' }>;
 
 /** Where a subscription made here says what. */
 export interface SubscriptionOutlet {
-  /** The response to the subscribe call. Called once, before the first notification. */
-  readonly respond: (response: string) => void;
+  /**
+   * The response to the subscribe call. Called once, before the first notification.
+   * @param id of the subscription; absent when there is none
+   */
+  readonly respond: (response: string, id?: string) => void;
   /** One notification. */
   readonly notify: (frame: string) => void;
 }
@@ -67,7 +70,7 @@ export class ClientSubscriptions {
             id = subscription.id;
             head = `${start}${JSON.stringify(id)}`;
             this.#active.set(id, subscription);
-            outlet.respond(resultResponse(item.id, JSON.stringify(id)));
+            outlet.respond(resultResponse(item.id, JSON.stringify(id)), id);
           },
           onItem: (result: RawJson) => outlet.notify(`${head},"result":${result}}}`),
           onEnd: (failure) => {

@@ -24,6 +24,17 @@ describe('a gate', () => {
     expect(sent).toEqual(['1', '2', '3']);
   });
 
+  it('forgets what it holds of one owner', () => {
+    const { gate: made, sent } = gate(10);
+    made.send('1', 'a');
+    made.send('2', 'b');
+    made.send('3', 'a');
+    made.drop('a');
+    made.open();
+    made.drop('b');
+    expect(sent).toEqual(['2']);
+  });
+
   it('drops what it holds, and says so once, when there is too much', () => {
     const { gate: made, sent, overflows } = gate(1);
     made.send('1');

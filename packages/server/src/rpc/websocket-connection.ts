@@ -165,18 +165,24 @@ export class WebSocketConnection {
   async #serveBatch(items: readonly Item[]): Promise<void> {
     const { limits } = this.#options;
     const gate = new Gate(this.#notify, maxHeldNotifications, () => this.#tooSlow());
-    const notify = (frame: string): void => gate.send(frame);
+    /** Ids of subscriptions that its items made. */
+    const made = new Map<Item, string>();
     const answerItem = (item: Item, respond: (response: Response) => void): void => {
       let subscribed: Response;
       const outlet = {
-        respond: (text: string): void => {
+        respond: (text: string, id?: string): void => {
           subscribed = text;
+          if (id !== undefined) made.set(item, id);
         },
-        notify,
+        notify: (frame: string): void => gate.send(frame, item),
       };
       this.#answer(item, outlet, (response) => respond(response ?? subscribed));
     };
-    const response = await answerBatch(items, answerItem, limits);
+    // A subscription of which the client does not learn the id could never be ended by it.
+    const endUntold = (item: Item): void => {
+      if (this.#subscriptions.unsubscribe(made.get(item))) gate.drop(item);
+    };
+    const response = await answerBatch(items, answerItem, limits, endUntold);
     if (response !== undefined) this.#respond(response);
     gate.open();
   }

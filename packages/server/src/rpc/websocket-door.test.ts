@@ -280,6 +280,34 @@ describe('subscriptions', () => {
   });
 });
 
+describe('a subscription whose response was left out of a batch', () => {
+  it('is ended, and not heard of', async () => {
+    await server.close();
+    await start({ limits: { maxBatchResponseBytes: 100 } });
+    const big = JSON.stringify('x'.repeat(100));
+    balancer.on('chain_subscribeNewHeads', () => '1').on('big', () => big);
+    const slow = stalled();
+    balancer.on('slow', slow.handler);
+    client.send([subscribe('kept'), call('slow', [], 'slow')]);
+    await expect.poll(() => balancer.subscribers.length).toBe(1);
+    slow.release('0');
+    expect(await client.next()).toContain('"result":"sub-1"');
+    expect(await client.next()).toContain('"subscription":"sub-1","result":1');
+
+    const held = stalled();
+    balancer.on('held', held.handler);
+    client.send([call('big', [], 'b'), subscribe('lost'), call('held', [], 'h')]);
+    await expect.poll(() => balancer.subscribers.length).toBe(2);
+    held.release('0');
+    const answers = JSON.parse(await client.next()) as { error?: { code: number } }[];
+    expect(answers.map(({ error }) => error?.code)).toEqual([-32008, -32008, -32008]);
+    expect(balancer.subscribers.map(({ unsubscribed }) => unsubscribed)).toEqual([false, true]);
+    expect(server.load.subscriptions).toBe(1);
+    expect(await client.ask(call('chain_unsubscribeNewHeads', ['sub-1'], 9))).toContain('true');
+    expect(client.waiting).toBe(0);
+  });
+});
+
 describe('the WebSocket door', () => {
   it('declines paths that are no route', async () => {
     await expect(FrameClient.open(`${server.url}/other`)).rejects.toThrow('404');
