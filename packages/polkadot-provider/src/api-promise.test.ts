@@ -73,6 +73,44 @@ describe('ApiPromise over three real nodes', () => {
     await polling.disconnect();
   });
 
+  it('serves an application where there is only HTTP, and tells it what changes', async () => {
+    const polling = new PolkadotProvider({
+      chain: polkadot({ id: 'devnet', genesisHash: devnet.genesisHash, blockTimeMs: 1000 }),
+      upstreams: devnet.nodes.map(({ httpUrl }) => httpUrl),
+    });
+    const overHttp = await ApiPromise.create({ provider: polling, noInitWarn: true });
+    const [alice, , charlie] = (await devKeyring()).getPairs();
+    if (!alice || !charlie) throw new Error('no development accounts');
+    const balances: bigint[] = [];
+    const stop = await overHttp.query.system!.account!(
+      charlie.address,
+      (account: { data: { free: { toBigInt(): bigint } } }) => {
+        balances.push(account.data.free.toBigInt());
+      },
+    );
+    const versions: number[] = [];
+    await overHttp.rpc.state.subscribeRuntimeVersion((version) => {
+      versions.push(version.specVersion.toNumber());
+    });
+    await vi.waitFor(() => expect([balances.length, versions.length]).toEqual([1, 1]), 20_000);
+    expect(versions).toEqual([overHttp.runtimeVersion.specVersion.toNumber()]);
+    const before = balances[0]!;
+    const amount = 2_345_678_900_000n;
+    await overHttp.tx.balances!.transferKeepAlive!(charlie.address, amount).signAndSend(alice);
+    await devnet.mine();
+    await vi.waitFor(() => expect(balances).toEqual([before, before + amount]), 20_000);
+    await devnet.mine();
+    (stop as unknown as () => void)();
+    // The runtime version is followed twice: by the application and by its API.
+    await vi.waitFor(
+      () => expect(polling.balancer?.snapshot().subscriptions).toBe(2),
+      // polkadot-js keeps what nobody listens to for a while.
+      20_000,
+    );
+    expect([balances.length, versions.length]).toEqual([2, 1]);
+    await overHttp.disconnect();
+  }, 60_000);
+
   it('hears of every head once, queries, transfers, and notices no death of two nodes', async () => {
     const heads: number[] = [];
     const finalized: number[] = [];

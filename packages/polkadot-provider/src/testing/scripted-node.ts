@@ -30,8 +30,11 @@ const notifications: Readonly<Record<string, string>> = {
   chain_subscribeNewHeads: 'chain_newHead',
   chain_subscribeFinalizedHeads: 'chain_finalizedHead',
   state_subscribeRuntimeVersion: 'state_runtimeVersion',
+  chain_subscribeRuntimeVersion: 'state_runtimeVersion',
   state_subscribeStorage: 'state_storage',
   author_submitAndWatchExtrinsic: 'author_extrinsicUpdate',
+  grandpa_subscribeJustifications: 'grandpa_justifications',
+  beefy_subscribeJustifications: 'beefy_justifications',
 };
 
 /**
@@ -140,7 +143,7 @@ export class ScriptedNode implements AsyncDisposable {
       if (handler === undefined && notification !== undefined) {
         const result = this.#subscribe({ method, notification, socket, params });
         reply({ result });
-        this.#sayFirst(result);
+        await this.#sayFirst(result);
         return;
       }
       const result = handler ? await handler(params, this) : this.#answer(method, params);
@@ -161,9 +164,22 @@ export class ScriptedNode implements AsyncDisposable {
     return id;
   }
 
-  /** A node sends its current block first. */
-  #sayFirst(id: string): void {
+  /** Silently forgets all subscriptions of a method, as a node does to a slow reader. */
+  forget(method: string): void {
+    for (const id of this.subscriptions(method)) this.#feeds.delete(id);
+  }
+
+  /** A node sends its current block or value first; values as it answers the call that reads them. */
+  async #sayFirst(id: string): Promise<void> {
     const feed = this.#feeds.get(id);
+    if (feed?.notification === 'state_runtimeVersion') {
+      const version = await this.#handlers.get('state_getRuntimeVersion')?.([], this);
+      if (version !== undefined) notify(id, feed, version);
+    }
+    if (feed?.notification === 'state_storage') {
+      const sets = await this.#handlers.get('state_queryStorageAt')?.(feed.params, this);
+      if (Array.isArray(sets)) notify(id, feed, sets[0]);
+    }
     if (feed?.notification === 'chain_newHead') notify(id, feed, this.#chain.header(this.#best));
     if (feed?.notification === 'chain_finalizedHead') {
       notify(id, feed, this.#chain.header(this.#finalized));
