@@ -10,7 +10,9 @@ export class HeldValue {
   readonly #present: PresentValue;
   readonly #head: ChainHead;
   readonly #kept: ReturnType<PresentValue['keep']>;
+  /** The newest block that was taken, and the newest of those whose place in the chain is known. */
   #hash: string | undefined;
+  #placed: string | undefined;
   #height = -1;
 
   constructor(present: PresentValue, head: ChainHead) {
@@ -41,13 +43,19 @@ export class HeldValue {
     if (hash !== undefined && this.#isPast(hash)) return undefined;
     const news = this.#kept.take(item);
     const number = at?.number ?? (hash === undefined ? undefined : this.#head.numberOf(hash));
-    if (hash !== undefined) this.#hash = hash;
+    if (hash !== undefined) {
+      this.#hash = hash;
+      // Another's head may be heard of before this block is.
+      if (number !== undefined) this.#placed = hash;
+    }
     this.#height = number ?? Math.max(this.#height, floor);
     return news;
   }
 
   #isPast(hash: string): boolean {
-    const held = this.#hash;
-    return held !== undefined && held !== hash && this.#head.isAncestor(hash, held);
+    if (hash === this.#hash) return false;
+    return [this.#hash, this.#placed].some(
+      (held) => held !== undefined && this.#head.isAncestor(hash, held),
+    );
   }
 }

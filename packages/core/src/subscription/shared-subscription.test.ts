@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Call, CallOptions, Subscription } from '../call.ts';
+import type { Chain, SharePlan } from '../chain/chain.ts';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
-import { type FakeNode, result, type TestBalancer, testBalancer } from '../testing/index.ts';
+import {
+  type FakeNode,
+  fakeChain,
+  result,
+  type TestBalancer,
+  testBalancer,
+} from '../testing/index.ts';
 
 const values = (...keys: readonly string[]): Call => ({
   method: 'watch_values',
@@ -78,6 +85,26 @@ async function write(
     node.finalize(test.ledger.ancestor(block, block.number - 2));
   }
   await test.clock.advance(0);
+}
+
+/** The fake chain, which makes no sense of what upstreams notify. */
+function withoutSense(): Chain {
+  const chain = fakeChain();
+  return {
+    ...chain,
+    traits: (method) => {
+      const { subscription, ...traits } = chain.traits(method);
+      if (subscription?.source !== 'upstream' || !subscription.share) return chain.traits(method);
+      const share = (params: readonly unknown[]): SharePlan | undefined => {
+        const plan = subscription.share?.(params);
+        const blockOf = (): never => {
+          throw new Error('no sense');
+        };
+        return plan?.present && { ...plan, present: { ...plan.present, blockOf } };
+      };
+      return { ...traits, subscription: { ...subscription, share } };
+    },
+  };
 }
 
 /** Nothing is left of any subscription, here and upstream. */
@@ -501,6 +528,17 @@ describe('when its upstream is lost', () => {
     expect(carrier(test, 'watch_values')).not.toBe(first);
     await write(test, { a: 1 });
     expect(one.heard).toEqual(['subscribed', '10: a=null', '11: a=1']);
+  });
+
+  it('is read for a while when nobody sends what the chain knows', async () => {
+    await using test = await testBalancer({ chain: withoutSense() });
+    const one = await client(test, values('a'));
+    expect(one.heard).toEqual(['subscribed', '10: a=null']);
+    await write(test, { a: 1 });
+    expect(one.heard).toEqual(['subscribed', '10: a=null', '11: a=1']);
+    expect(live(test, 'watch_values')).toBe(0);
+    expect(asked(test, 'watch_values')).toBeLessThan(10);
+    expect(one.ends).toEqual([]);
   });
 
   it('ends for everybody when every upstream declines events', async () => {

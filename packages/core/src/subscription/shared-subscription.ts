@@ -46,6 +46,9 @@ const maxFingerprints = 64;
 /** Silence shorter than this is never suspicious, however fast the chain. */
 const minPatienceMs = 30_000;
 
+/** After so many items in a row that make no sense it is not made again elsewhere at once. */
+const maxNonsense = 8;
+
 /** How long after nobody took the subscription somebody is asked again, in block times. */
 const carryAgainBlocks = 10;
 
@@ -77,6 +80,8 @@ export class SharedSubscription {
   #reading: Promise<Reply> | undefined;
   /** Items that came from upstreams that carry it. */
   #heard = 0;
+  /** Items in a row that made no sense. */
+  #nonsense = 0;
   /** A reading told what the upstream that carries it has not told yet. */
   #isOwed = false;
   /** Height that was required when an upstream was last chosen, and of the one that carries it. */
@@ -310,12 +315,27 @@ export class SharedSubscription {
     let news: RawJson | undefined;
     try {
       news = this.#held ? this.#held.take(item, undefined, this.#floor) : this.#event(item);
+      this.#nonsense = 0;
     } catch (error) {
-      carried.renew(`sent nonsense: ${error instanceof Error ? error.message : error}`);
+      this.#onNonsense(carried, error);
       return;
     }
     this.#publish(news);
     this.#readForLate();
+  }
+
+  /** Somebody else may make sense; when nobody does the value is read for a while. */
+  #onNonsense(carried: CarriedSubscription, error: unknown): void {
+    this.#nonsense += 1;
+    if (!this.#held || this.#nonsense <= maxNonsense) {
+      carried.renew(`sent nonsense: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    this.#nonsense = 0;
+    carried.unsubscribe();
+    this.#carried = undefined;
+    this.#putOffCarrying();
+    this.#readAgain();
   }
 
   /** The event, unless it was told before. */

@@ -41,8 +41,12 @@ export class SilenceWatchdog {
   heard(): void {
     const now = this.#options.clock.now();
     this.#usualMs = Math.max(now - this.#lastMs, 0.9 * this.#usualMs);
-    this.#backoff = 1;
     this.#lastMs = now;
+    if (this.#backoff === 1) return;
+    // It had set itself to look much later.
+    this.#backoff = 1;
+    this.close();
+    this.#arm(this.#patienceMs);
   }
 
   /** The silence begins anew: another upstream has taken over. */
