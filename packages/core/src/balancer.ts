@@ -25,6 +25,8 @@ import { PoolView } from './pool-view.ts';
 import { Rotation } from './rotation.ts';
 import type { Requirement } from './selector/eligibility.ts';
 import { p2c } from './selector/p2c.ts';
+import type { ChainService } from './service/chain-service.ts';
+import { PoolHost } from './service/pool-host.ts';
 import { Session } from './session/session.ts';
 import { Subscriptions } from './subscription/subscriptions.ts';
 import { Emitter } from './telemetry/emitter.ts';
@@ -148,6 +150,7 @@ class PooledBalancer implements Balancer {
   readonly #engine: Engine;
   readonly #subscriptions: Subscriptions;
   readonly #coalescer = new Coalescer();
+  readonly #service: ChainService | undefined;
   readonly #scope: Scope;
   /** For calls of the engine's own. */
   readonly #inner: Scope;
@@ -183,18 +186,21 @@ class PooledBalancer implements Balancer {
       select: (need, tried, nowMs) => this.#rotation.select(need, tried, nowMs),
       onChange: (callback) => this.#rotation.onChange(callback),
     };
+    this.#inner = this.#scopeOf(chain, undefined);
+    this.#service = this.#makeService(chain);
     this.#subscriptions = new Subscriptions({
       chain,
       head: this.#head,
       engine: this.#engine,
       // Whatever is denied to callers.
       read: (call, readOptions) => this.#forward(this.#inner, call, readOptions),
+      service: this.#service,
       maxSubscriptions: options.maxSubscriptions ?? 100_000,
     });
     this.#scope = this.#scopeOf(
       withMethods(chain, options.methods ?? {}, (method) => this.#rotation.isEnabled(method)),
+      this.#service,
     );
-    this.#inner = this.#scopeOf(chain);
     tellOfHead(this.#head, events);
     for (const upstream of options.upstreams) this.#rotation.add(upstream);
   }
@@ -241,7 +247,7 @@ class PooledBalancer implements Balancer {
   }
 
   withMethods(methods: MethodsOptions): BalancerView {
-    const scope = this.#scopeOf(withMethods(this.chain, methods));
+    const scope = this.#scopeOf(withMethods(this.chain, methods), this.#service);
     const isAvailable = (): boolean => this.available;
     return {
       chain: scope.chain,
@@ -344,6 +350,7 @@ class PooledBalancer implements Balancer {
     }
     running.abandonAll(new BalancerError('closed', 'the balancer is closed'));
     this.#subscriptions.close();
+    this.#service?.close();
     this.#head.close();
     await this.#rotation.close();
     deadlines.close();
@@ -354,7 +361,26 @@ class PooledBalancer implements Balancer {
     if (this.#running === 0) this.#idle?.();
   };
 
-  #scopeOf(chain: Chain): Scope {
+  /** Its own calls go as the chain says, whatever callers may use, and never back to itself. */
+  #makeService(chain: Chain): ChainService | undefined {
+    if (!chain.service) return undefined;
+    const { clock } = this.#engine;
+    const host = new PoolHost({
+      clock,
+      head: this.#head,
+      events: this.#events,
+      genesisHash: () => this.#rotation.genesisHash,
+      hasBlock: (hash) => this.#rotation.canServe({ seen: -1, hash }, clock.now()),
+      offers: (method) => this.#rotation.offers(method),
+      forward: async (method, params, options) => {
+        const call = { method, params: JSON.stringify(params), parsedParams: params };
+        return (await this.#forward(this.#inner, call, options)).reply;
+      },
+    });
+    return chain.service(host);
+  }
+
+  #scopeOf(chain: Chain, service: ChainService | undefined): Scope {
     const handle = pipeline({
       chain,
       head: this.#head,
@@ -362,6 +388,8 @@ class PooledBalancer implements Balancer {
       coalescer: this.#coalescer,
       view: new PoolView(chain, this.#head, this.#rotation),
       canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
+      service,
+      offers: (method) => this.#rotation.offers(method, true),
     });
     return { chain, handle };
   }
@@ -414,6 +442,12 @@ class PooledBalancer implements Balancer {
     if (refusal !== undefined) throw new BalancerError('denied', refusal);
     if (!subscription) {
       throw new BalancerError('invalid request', `${call.method} is not a subscription`);
+    }
+    if (
+      subscription.source === 'service' ||
+      (traits.emulated && !this.#rotation.offers(call.method, true))
+    ) {
+      return this.#subscriptions.serve(call.method, parseParams(chain, call), handlers, options);
     }
     const need = { ...this.#needOf(call, options), subscribe: true };
     const named = traits.block?.(params);

@@ -64,6 +64,11 @@ export interface SubscriberHandlers {
   readonly onItem: (item: RawJson) => void;
   /** It cannot go on, not even on another upstream. Called at most once. */
   readonly onEnd: (error: BalancerError) => void;
+  /**
+   * The item before was its last one: nothing went wrong, and its id means nothing any more. Called
+   * at most once, and never together with `onEnd`. @default nobody need know
+   */
+  readonly onDone?: () => void;
 }
 
 /** Either subscribed, or the JSON-RPC error with which the request was declined. */

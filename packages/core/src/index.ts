@@ -45,6 +45,16 @@ export type { Ineligibility } from './selector/eligibility.ts';
 export { type P2cOptions, p2c } from './selector/p2c.ts';
 export { roundRobin } from './selector/round-robin.ts';
 export type { Candidate, Selector } from './selector/selector.ts';
+export type {
+  ChainService,
+  ErrorReply,
+  ForwardOptions,
+  ServiceCall,
+  ServiceHost,
+  ServiceSink,
+  ServiceSubscribeCall,
+  ServiceSubscription,
+} from './service/chain-service.ts';
 export { Session } from './session/session.ts';
 export type { BalancerEvents } from './telemetry/events.ts';
 export type { BalancerSnapshot, UpstreamSnapshot } from './telemetry/snapshot.ts';

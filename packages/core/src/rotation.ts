@@ -195,6 +195,21 @@ export class Rotation {
     return false;
   }
 
+  /**
+   * Does an upstream that serves ordinary calls offer this method? One that tells no list may offer
+   * anything; with `surely` it counts for nothing but what its options enable.
+   */
+  offers(method: string, surely = false): boolean {
+    this.#context.now = this.#options.clock.now();
+    for (const upstream of this.#pool) {
+      if (!upstream.offers(method)) continue;
+      const isKnown = upstream.state.methods !== undefined || upstream.enabled.has(method);
+      if (surely && !isKnown) continue;
+      if (serves(ineligibility(upstream, ordinary, this.#context))) return true;
+    }
+    return false;
+  }
+
   /** Does an upstream enable this method, which is denied by default, wholly or in part? */
   isEnabled(method: string): boolean {
     return this.#enabled.has(method);

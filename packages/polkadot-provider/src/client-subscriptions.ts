@@ -88,7 +88,9 @@ export class ClientSubscriptions {
   resume(connection: Connection): void {
     for (const [key, subscription] of [...this.#live]) {
       const { subscription: traits } = connection.balancer.chain.traits(subscription.call.method);
-      if (traits?.source === 'upstream' && traits.resume === 'never') {
+      // What others of its calls name by its id would not be found under it again.
+      const isBound = traits?.source === 'service';
+      if (isBound || (traits?.source === 'upstream' && traits.resume === 'never')) {
         this.#lose(key, subscription, notConnectedError());
       } else {
         this.#carry(connection, subscription, () => key).catch((error: Error) => {
@@ -120,6 +122,9 @@ export class ClientSubscriptions {
         onItem: (item) => this.#deliver(subscription, item),
         onEnd: (error: BalancerError) => {
           if (key !== undefined) this.#lose(key, subscription, callError(error, 0));
+        },
+        onDone: () => {
+          if (key !== undefined && this.#live.get(key) === subscription) this.#live.delete(key);
         },
       },
       { session, signal },

@@ -201,6 +201,7 @@ export class PolkadotProvider implements ProviderInterface {
     const leave = (): void => {
       stopListening();
       left.abort();
+      session.close();
     };
     const { signal } = left;
     // Closing an engine of our own ends its calls anyway; watching a signal costs each of them.

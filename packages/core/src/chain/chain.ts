@@ -1,4 +1,5 @@
 import type { RawJson, Reply } from '../json-rpc/message.ts';
+import type { ChainService, ServiceHost } from '../service/chain-service.ts';
 
 /** One block as the engine sees it. */
 export interface Block {
@@ -38,9 +39,17 @@ export type BlockData = 'block' | 'state';
 
 /**
  * What sort of call a method is. `local` is answered for the pool, by {@link Chain.answer}: an
- * upstream's answer would speak of that upstream alone.
+ * upstream's answer would speak of that upstream alone. `service` is answered by
+ * {@link Chain.service}: what it names is bound to one client, and must not be bound to an upstream.
  */
-export type MethodKind = 'read' | 'submit' | 'subscribe' | 'unsubscribe' | 'local' | 'denied';
+export type MethodKind =
+  | 'read'
+  | 'submit'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'local'
+  | 'service'
+  | 'denied';
 
 /**
  * How long an answer stays true: `constant` for the life of the chain, `by-hash` for ever once its
@@ -119,6 +128,10 @@ export type SubscriptionTraits = {
       readonly feed: FeedKind;
     }
   | {
+      /** Served by the chain's own service, {@link Chain.service}, on top of the whole pool. */
+      readonly source: 'service';
+    }
+  | {
       /** Carried by one upstream. */
       readonly source: 'upstream';
       /**
@@ -186,6 +199,17 @@ export interface MethodTraits {
   readonly refuse?: (params: readonly unknown[]) => string | undefined;
   /** Present on `subscribe` methods. */
   readonly subscription?: SubscriptionTraits;
+  /**
+   * True where {@link Chain.service} answers the call as long as no upstream that serves offers the
+   * method; one that offers it is asked otherwise. Does nothing on other kinds than `read` and
+   * `subscribe`. @default false
+   */
+  readonly emulated?: boolean;
+  /**
+   * On `unsubscribe` methods: what ending is answered, whether or not there was something to end.
+   * @default `true` or `false`
+   */
+  readonly ended?: RawJson;
 }
 
 /**
@@ -332,6 +356,11 @@ export interface Chain {
   identify(request: (method: string, params: RawJson) => Promise<Reply>): Promise<string>;
   readonly heads: HeadSource;
   readonly probes: ChainProbes;
+  /**
+   * Makes what answers the methods of kind `service`. Called once for each balancer, which closes it.
+   * Absent: there are no such methods.
+   */
+  service?(host: ServiceHost): ChainService;
   /** The meaning of an upstream's JSON-RPC error. */
   judge(
     method: string,

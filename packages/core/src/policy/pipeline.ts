@@ -1,6 +1,8 @@
 import type { Chain, ChainView } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Requirement } from '../selector/eligibility.ts';
+import { answerByService } from '../service/answer-by-service.ts';
+import type { ChainService } from '../service/chain-service.ts';
 import type { Handler, Policy } from './call-context.ts';
 import type { Coalescer } from './coalesce.ts';
 import { coalesceReads } from './coalesce-reads.ts';
@@ -20,14 +22,19 @@ export interface PipelineOptions {
   readonly view: ChainView;
   /** Could any upstream answer such a call now? */
   readonly canServe: (need: Requirement, nowMs: number) => boolean;
+  /** What the chain answers by itself. @default nothing */
+  readonly service?: ChainService | undefined;
+  /** Does an upstream that serves offer this method? */
+  readonly offers: (method: string) => boolean;
 }
 
 /** The policies in the order in which a call meets them. Deadline, retry and hedge are the strategy's. */
 export function pipeline(options: PipelineOptions): Handler {
-  const { chain, head, engine, coalescer, view, canServe } = options;
+  const { chain, head, engine, coalescer, view, canServe, service, offers } = options;
   const policies: readonly Policy[] = [
     deny,
     localAnswer(chain, head, view),
+    ...(service ? [answerByService(service, offers)] : []),
     resolveBlock(head, canServe),
     coalesceReads(coalescer, engine),
   ];

@@ -4,6 +4,9 @@
  */
 export class Session {
   #seen = -1;
+  #isClosed = false;
+  /** Made for the first listener; most sessions have none. */
+  #onClose: Set<() => void> | undefined;
 
   /** Height of the newest block this client knows of; -1 when it knows none. */
   get seen(): number {
@@ -13,5 +16,36 @@ export class Session {
   /** Notes that the client has now seen a block of this height. */
   observe(height: number): void {
     if (height > this.#seen) this.#seen = height;
+  }
+
+  /** True once the client has left. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * The client has left: what is kept for it is let go of. A door calls this once for each of its
+   * clients; calling it again does nothing.
+   */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const listeners = this.#onClose;
+    this.#onClose = undefined;
+    if (listeners) for (const listener of listeners) listener();
+  }
+
+  /**
+   * Calls `listener`, which must not throw, when the client leaves; at once when it has left.
+   * Returns the function that stops that.
+   */
+  onClose(listener: () => void): () => void {
+    if (this.#isClosed) {
+      listener();
+      return () => {};
+    }
+    this.#onClose ??= new Set();
+    this.#onClose.add(listener);
+    return () => this.#onClose?.delete(listener);
   }
 }

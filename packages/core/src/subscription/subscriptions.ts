@@ -4,6 +4,7 @@ import { BalancerError, TimeoutError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { Requirement } from '../selector/eligibility.ts';
+import type { ChainService } from '../service/chain-service.ts';
 import { guard } from '../transport/guard.ts';
 import { CarriedSubscription } from './carried-subscription.ts';
 import { HeadFeed } from './head-feed.ts';
@@ -16,6 +17,8 @@ export interface SubscriptionsOptions {
   readonly engine: Engine;
   /** Makes one call, for the present value of a subscription. */
   readonly read: (call: Call, options: CallOptions) => Promise<Answer>;
+  /** Serves those that no upstream carries. */
+  readonly service: ChainService | undefined;
   /** Live subscriptions at most, over all clients. */
   readonly maxSubscriptions: number;
 }
@@ -71,20 +74,51 @@ export class Subscriptions {
    */
   async subscribe(
     call: Call,
-    traits: SubscriptionTraits,
+    traits: Exclude<SubscriptionTraits, { source: 'service' }>,
     plan: SharePlan | undefined,
     need: Requirement,
     handlers: SubscriberHandlers,
     options: CallOptions,
   ): Promise<SubscribeOutcome> {
-    const { maxSubscriptions } = this.#options;
-    if (this.#live.size >= maxSubscriptions) {
-      throw new BalancerError('overloaded', `${maxSubscriptions} subscriptions are live already`);
-    }
+    this.#refuseIfFull();
     if (traits.source === 'head') return this.#follow(traits.feed, handlers, options);
     return plan === undefined
       ? this.#carry(call, traits, need, handlers, options)
       : this.#join(plan, traits, need, handlers, options);
+  }
+
+  /**
+   * Has the chain's own service serve one.
+   * @throws BalancerError when there are too many, or the chain has no service
+   */
+  serve(
+    method: string,
+    params: readonly unknown[],
+    handlers: SubscriberHandlers,
+    { session, signal }: CallOptions,
+  ): SubscribeOutcome {
+    this.#refuseIfFull();
+    if (signal?.aborted) throw new BalancerError('cancelled', method, { cause: signal.reason });
+    const { service } = this.#options;
+    if (!service) throw new BalancerError('invalid request', `nobody serves ${method}`);
+    const id = this.#newId();
+    const isLive = (): boolean => this.#live.has(id);
+    const accepted = service.subscribe(
+      { method, params, client: session, signal, id },
+      {
+        onItem: (item) => {
+          if (isLive()) guard(handlers.onItem, item);
+        },
+        onDone: () => {
+          if (this.#live.delete(id)) guard(() => handlers.onDone?.(), undefined);
+        },
+      },
+    );
+    if ('kind' in accepted) return accepted;
+    this.#live.set(id, { stop: () => accepted.close(), onEnd: handlers.onEnd, isTold: true });
+    guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+    if (isLive()) accepted.start();
+    return { kind: 'subscribed' };
   }
 
   /** Ends all, telling each subscriber. */
@@ -99,6 +133,12 @@ export class Subscriptions {
     }
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
+  }
+
+  #refuseIfFull(): void {
+    const { maxSubscriptions } = this.#options;
+    if (this.#live.size < maxSubscriptions) return;
+    throw new BalancerError('overloaded', `${maxSubscriptions} subscriptions are live already`);
   }
 
   #follow(

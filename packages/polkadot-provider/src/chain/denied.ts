@@ -1,5 +1,5 @@
 /** Why a method is switched off unless the options enable it. */
-export type Denial = 'unsafe' | 'costly' | 'not served yet';
+export type Denial = 'unsafe' | 'costly' | 'bound to a node';
 
 const names: Readonly<Record<Denial, readonly string[]>> = {
   // They change a node, or show what is inside it.
@@ -34,8 +34,8 @@ const names: Readonly<Record<Denial, readonly string[]>> = {
     'state_trieMigrationStatus',
     'sync_state_genSyncSpec',
   ],
-  // What they name is bound to one connection to one node, and not carried over yet.
-  'not served yet': [
+  // What they name is bound to one connection to one node.
+  'bound to a node': [
     'statement_unstable_add_filter',
     'statement_unstable_remove_filter',
     'statement_unstable_subscribe',
@@ -43,14 +43,27 @@ const names: Readonly<Record<Denial, readonly string[]>> = {
   ],
 };
 
-/** What every name that begins so is denied for. */
+/** What every name that begins so is denied for, unless the table has a row for it. */
 export const deniedFamilies: ReadonlyMap<string, Denial> = new Map([
-  ['chainHead_', 'not served yet'],
-  ['transaction_', 'not served yet'],
+  ['chainHead_', 'bound to a node'],
+  ['transaction_', 'bound to a node'],
   ['dev_', 'unsafe'],
   ['engine_', 'unsafe'],
   ['mixnet_', 'unsafe'],
   ['sudo_', 'unsafe'],
+]);
+
+/** Of these families, but served by the balancer itself for whatever node is behind it. */
+const served: ReadonlySet<string> = new Set([
+  'chainHead_v1_body',
+  'chainHead_v1_call',
+  'chainHead_v1_continue',
+  'chainHead_v1_follow',
+  'chainHead_v1_header',
+  'chainHead_v1_stopOperation',
+  'chainHead_v1_storage',
+  'chainHead_v1_unfollow',
+  'chainHead_v1_unpin',
 ]);
 
 const byName: ReadonlyMap<string, Denial> = new Map(
@@ -61,5 +74,6 @@ const byName: ReadonlyMap<string, Denial> = new Map(
 
 /** Why a method is denied by default; `undefined` when it is not. */
 export function denialOf(method: string): Denial | undefined {
+  if (served.has(method)) return undefined;
   return byName.get(method) ?? deniedFamilies.get(method.slice(0, method.indexOf('_') + 1));
 }

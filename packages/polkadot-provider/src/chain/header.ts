@@ -52,13 +52,13 @@ export function parseHeader(raw: RawJson): HeaderJson {
 }
 
 /**
- * Hash of a header: the hash of its SCALE encoding, which is
+ * The SCALE encoding of a header:
  * `parentHash ‖ compact(number) ‖ stateRoot ‖ extrinsicsRoot ‖ compact(#logs) ‖ logs`
  * (Polkadot specification, definition "Block header").
  */
-export function headerHash(header: HeaderJson, hasher: HeaderHasher): string {
+export function encodeHeader(header: HeaderJson): Uint8Array {
   const { logs } = header.digest;
-  const bytes = u8aConcat(
+  return u8aConcat(
     hexToU8a(header.parentHash),
     compactToU8a(Number(header.number)),
     hexToU8a(header.stateRoot),
@@ -66,7 +66,11 @@ export function headerHash(header: HeaderJson, hasher: HeaderHasher): string {
     compactToU8a(logs.length),
     ...logs.map((log) => hexToU8a(log)),
   );
-  return u8aToHex(hasher(bytes));
+}
+
+/** Hash of a header: the hash of its SCALE encoding. */
+export function headerHash(header: HeaderJson, hasher: HeaderHasher): string {
+  return u8aToHex(hasher(encodeHeader(header)));
 }
 
 /** The engine's view of a header, under the hash that it was found to have. */

@@ -1,4 +1,4 @@
-import type { ChainView, RawJson } from '@dshackle/core';
+import type { ChainView, MethodTraits, RawJson } from '@dshackle/core';
 import { methodNames, methodTraits } from './methods.ts';
 
 /** Served by the pool's own head, with the aliases of the calls that end them. */
@@ -24,7 +24,14 @@ const ownMethods: readonly string[] = [
   'chain_getFinalisedHead',
   ...headSubscriptions,
   ...endsOfHeadSubscriptions,
+  ...methodNames.filter((method) => isServed(methodTraits(method))),
 ];
+
+/** Is it the balancer's own, whatever stands behind it? */
+function isServed({ kind, subscription, emulated, ended }: MethodTraits): boolean {
+  const isOwn = kind === 'service' || subscription?.source === 'service' || emulated === true;
+  return isOwn || ended !== undefined;
+}
 
 /**
  * The answer to `rpc_methods`: what the upstreams that serve offer together and what the pool itself

@@ -42,8 +42,6 @@ const deniedByDefault = words(`
   system_dryRunAt offchain_localStorageGet offchain_localStorageSet offchain_localStorageClear
   state_getPairs state_queryStorage state_traceBlock state_trieMigrationStatus state_getStorageSize
   state_getStorageSizeAt babe_epochAuthorship dev_getBlockStats sync_state_genSyncSpec
-  chainHead_v1_follow chainHead_v1_unfollow chainHead_v1_header chainHead_v1_body chainHead_v1_call
-  chainHead_v1_storage chainHead_v1_continue chainHead_v1_stopOperation chainHead_v1_unpin
   transaction_v1_broadcast transaction_v1_stop statement_unstable_subscribe
   statement_unstable_unsubscribe statement_unstable_add_filter statement_unstable_remove_filter
 `);
@@ -143,6 +141,17 @@ describe('the method table', () => {
     const expected = words(lifetimes[lifetime]!);
     for (const method of expected) {
       expect(methodTraits(method, true).lifetime, method).toBe(lifetime);
+    }
+  });
+
+  it('serves chainHead_v1 itself', () => {
+    const names = methodNames.filter((method) => method.startsWith('chainHead_v1_'));
+    expect(names).toHaveLength(9);
+    for (const method of names) {
+      const { kind, subscription, ended } = traits(method);
+      expect(kind === 'service' || subscription?.source === 'service' || ended === 'null').toBe(
+        true,
+      );
     }
   });
 

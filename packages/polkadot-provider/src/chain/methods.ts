@@ -18,6 +18,8 @@ import {
   read,
   readable,
   shared,
+  served,
+  service,
   stateAt,
   submit,
   unsubscribe,
@@ -193,15 +195,15 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   // The name under which a version of polkadot-sdk registers the line above.
   archive_v1_storageDiff_stopStorageDiff: unsubscribe(),
 
-  chainHead_v1_follow: once('chainHead_v1_followEvent', 'chainHead_v1_unfollow', lastEvent('stop')),
-  chainHead_v1_unfollow: unsubscribe(),
-  chainHead_v1_header: command(),
-  chainHead_v1_body: command(),
-  chainHead_v1_call: command(),
-  chainHead_v1_storage: command(),
-  chainHead_v1_continue: command(),
-  chainHead_v1_stopOperation: command(),
-  chainHead_v1_unpin: command(),
+  chainHead_v1_follow: served('chainHead_v1_followEvent', 'chainHead_v1_unfollow'),
+  chainHead_v1_unfollow: unsubscribe('null'),
+  chainHead_v1_header: service(),
+  chainHead_v1_body: service(),
+  chainHead_v1_call: service(),
+  chainHead_v1_storage: service(),
+  chainHead_v1_continue: service(),
+  chainHead_v1_stopOperation: service(),
+  chainHead_v1_unpin: service(),
 
   // Heads.
   chain_subscribeNewHeads: newHeads,

@@ -1,5 +1,7 @@
 import type { Chain } from '@dshackle/core';
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
+import { ChainHeadService } from '../chain-head/chain-head-service.ts';
+import { type ChainHeadLimits, resolveLimits } from '../chain-head/limits.ts';
 import { blake2, isHash, keccak } from './header.ts';
 import { substrateHeads } from './heads.ts';
 import { Identity } from './identity.ts';
@@ -41,11 +43,13 @@ export interface PolkadotOptions {
    * @default 1
    */
   readonly minPeers?: number;
+  /** What one client may hold by `chainHead_v1` and `transaction_v1`. */
+  readonly chainHead?: ChainHeadLimits;
 }
 
 /**
  * Polkadot, or any other chain made with the Polkadot SDK, for the engine.
- * @throws Error when the chain is not known and no `genesisHash` is given
+ * @throws Error when the chain is not known and no `genesisHash` is given, or a limit is out of range
  */
 export function polkadot(options: PolkadotOptions = {}): Chain {
   const { id = options.genesisHash === undefined ? 'polkadot' : 'substrate' } = options;
@@ -56,6 +60,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
   // On a chain known by name a header that does not fit is a lie; elsewhere it may be a format.
   const isKnown = known !== undefined && known.genesisHash === identity.genesisHash;
   const hashers = options.verifyHeaders === false ? [] : isKnown ? blake2 : [blake2, keccak];
+  const limits = resolveLimits(options.chainHead);
   // Hashes are computed in plain JavaScript until this is done, and where it cannot be.
   if (options.verifyHeaders !== false) void cryptoWaitReady();
 
@@ -69,6 +74,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     identify: (request) => identity.check(request),
     heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
+    service: (host) => new ChainHeadService(host, limits),
     judge: (_, error) => judge(error),
   };
 }

@@ -36,6 +36,21 @@ export function command(): MethodTraits {
   return read({ idempotent: false });
 }
 
+/** Answered by the balancer itself for one client, on top of the whole pool. */
+export function service(): MethodTraits {
+  return { ...read({ idempotent: false }), kind: 'service' };
+}
+
+/** A subscription that the balancer serves itself, on top of the whole pool. */
+export function served(notification: string, unsubscribe: string): MethodTraits {
+  return subscribe({ source: 'service', notification, unsubscribe });
+}
+
+/** Answered by way of older methods as long as no upstream lists this one. */
+export function emulated(traits: MethodTraits): MethodTraits {
+  return { ...traits, emulated: true };
+}
+
 /** The row of a method that is switched off. */
 export function denied(traits: MethodTraits): MethodTraits {
   return { ...traits, kind: 'denied' };
@@ -157,14 +172,15 @@ export function once(
   return { ...subscribe(isLast ? { ...traits, isLast } : traits), ...extras };
 }
 
-/** Ends a subscription. */
-export function unsubscribe(): MethodTraits {
-  return { ...read({ idempotent: false }), kind: 'unsubscribe' };
+/** Ends a subscription; `ended` is the answer where it is not whether there was one. */
+export function unsubscribe(ended?: RawJson): MethodTraits {
+  const traits = { ...read({ idempotent: false }), kind: 'unsubscribe' } as const;
+  return ended === undefined ? traits : { ...traits, ended };
 }
 
 function subscribe(subscription: SubscriptionTraits): MethodTraits {
   return {
-    ...read({ idempotent: subscription.source === 'head' || subscription.resume !== 'never' }),
+    ...read({ idempotent: subscription.source !== 'upstream' || subscription.resume !== 'never' }),
     kind: 'subscribe',
     subscription,
   };

@@ -32,10 +32,14 @@ export function methodsPage(): string {
   const served = entries.filter(({ name }) => denialOf(name) === undefined);
   const off = entries.filter(({ name }) => denialOf(name) !== undefined);
   const calls = served.filter(({ traits }) => traits.kind === 'read' || traits.kind === 'local');
+  const own = served.filter(({ traits }) => traits.kind === 'service');
   return `${[
     introduction,
     '## Calls',
     callsTable(calls),
+    '## Calls of one client',
+    ownText,
+    ownTable(own),
     '## Submissions',
     submissionsTable(served.filter(({ traits }) => traits.kind === 'submit')),
     '## Subscriptions',
@@ -92,8 +96,20 @@ function submissionsTable(entries: readonly Entry[]): string {
   return table(['Method', 'Params', 'By'], rows);
 }
 
+const ownText = `What these name belongs to one WebSocket connection. The balancer keeps it itself and serves it from
+whichever upstream has the block, so it outlives every one of them
+([limits](json-rpc.md#chainhead_v1)).`;
+
+function ownTable(entries: readonly Entry[]): string {
+  return table(
+    ['Method', 'Params'],
+    entries.map(({ name }) => [code(name), paramsOf(name)]),
+  );
+}
+
 const subscriptionsText = `Names that mean the same stand together. *Heads* are served from the pool's own view of the chain,
-and need no upstream that can subscribe. The others are carried by one upstream. *Shared* ones cost one
+and need no upstream that can subscribe; the balancer's *own* are, too, and their pinned blocks from
+whichever upstream has them. The others are carried by one upstream. *Shared* ones cost one
 upstream subscription however many clients ask for the same; when that dies or falls silent it is made
 again on another, and of a *value* only what differs is told. A value is read at each new block while
 no upstream can subscribe. Others *end* with an error when their upstream dies: what submits something,
@@ -117,6 +133,7 @@ function subscriptionsTable(entries: readonly Entry[]): string {
 
 function servedFrom(subscription: SubscriptionTraits): string {
   if (subscription.source === 'head') return `heads: ${subscription.feed}`;
+  if (subscription.source === 'service') return 'own';
   if (subscription.resume === 'never') return 'ends';
   if (!subscription.share) return 'begun again';
   return subscription.isReadable ? 'shared: value' : 'shared: events';
@@ -124,17 +141,21 @@ function servedFrom(subscription: SubscriptionTraits): string {
 
 function endsText(entries: readonly Entry[]): string {
   const ends = entries.filter(({ traits }) => traits.kind === 'unsubscribe');
-  return `Each of these ends any of them, by the id it has here: ${ends.map(({ name }) => code(name)).join(', ')}.`;
+  const quiet = ends.filter(({ traits }) => traits.ended !== undefined);
+  const names = (some: readonly Entry[]): string => some.map(({ name }) => code(name)).join(', ');
+  return `Each of these ends any of them, by the id it has here: ${names(ends)}. The answer is whether there was one;
+that of ${names(quiet)} is \`null\` in any case.`;
 }
 
 const offText = `Answered with -32601 and a text that says that they are disabled here, and missing from
 \`rpc_methods\`. [\`methods.enabled\`](configuration.md#methods) switches one on; what the table says holds
-then. *Unsafe* ones change a node or show its inside, *costly* ones keep it busy, and those *not served
-yet* are bound to one connection to one node: switched on, they work with a single upstream at best.`;
+then. *Unsafe* ones change a node or show its inside, *costly* ones keep it busy, and what others name is
+*bound to a node* and one connection to it: switched on, they work with a single upstream at best.`;
 
 const kinds: Readonly<Record<MethodKind, string>> = {
   read: 'call',
   local: 'call',
+  service: 'call',
   submit: 'submission',
   subscribe: 'subscription',
   unsubscribe: 'end of one',

@@ -78,6 +78,7 @@ export class ClientSubscriptions {
             const error = JSON.stringify(toJsonRpcError(failure));
             outlet.notify(`${head},"error":${error}}}`);
           },
+          onDone: () => this.#active.delete(id),
         },
         // Submit-and-watch is a submission too.
         traits?.source === 'upstream' && traits.resume === 'never'

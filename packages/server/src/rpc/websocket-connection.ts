@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Session } from '@dshackle/core';
 import type { RawData, WebSocket } from 'ws';
 import type { Logger } from '../logs/logger.ts';
 import { answer, type Response } from './answer.ts';
@@ -42,6 +43,7 @@ export interface WebSocketConnectionOptions {
 /** One client on a WebSocket: its session, its calls and its subscriptions. */
 export class WebSocketConnection {
   readonly #options: WebSocketConnectionOptions;
+  readonly #session: Session;
   readonly #scope: ClientScope;
   readonly #subscriptions: ClientSubscriptions;
   /** Messages not answered yet. */
@@ -61,7 +63,8 @@ export class WebSocketConnection {
   constructor(options: WebSocketConnectionOptions) {
     const { route, webSocket, limits, log } = options;
     this.#options = options;
-    this.#scope = new ClientScope(route.balancer.session());
+    this.#session = route.balancer.session();
+    this.#scope = new ClientScope(this.#session);
     this.#subscriptions = new ClientSubscriptions({
       balancer: route.balancer,
       scope: this.#scope,
@@ -242,7 +245,8 @@ export class WebSocketConnection {
     const { method, params } = item.call;
     const [id] = chain.positional(method, JSON.parse(params));
     const ended = this.#subscriptions.unsubscribe(id);
-    return item.kind === 'call' ? resultResponse(item.id, String(ended)) : undefined;
+    const result = chain.traits(method).ended ?? String(ended);
+    return item.kind === 'call' ? resultResponse(item.id, result) : undefined;
   }
 
   readonly #respond = (response: string): void => this.#write(response, answerHeadroom);
@@ -320,5 +324,6 @@ export class WebSocketConnection {
     this.#over = true;
     this.#subscriptions.end();
     this.#scope.abandon();
+    this.#session.close();
   }
 }

@@ -87,6 +87,14 @@ describe('calls over WebSocket', () => {
     await other.close();
   });
 
+  it('know that their client has left once the connection is gone', async () => {
+    await client.ask(call('echo'));
+    const [session] = balancer.sessions;
+    expect(session?.isClosed).toBe(false);
+    client.webSocket.terminate();
+    await expect.poll(() => session?.isClosed).toBe(true);
+  });
+
   it('above the limit of the connection are declined at once', async () => {
     await server.close();
     await start({ limits: { maxCallsPerConnection: 2 } });
@@ -205,6 +213,25 @@ describe('subscriptions', () => {
       },
     });
     expect(server.load.subscriptions).toBe(0);
+  });
+
+  it('that have said all end without a word, and leave their place to others', async () => {
+    await start({ limits: { maxSubscriptionsPerConnection: 1 } });
+    await client.ask(subscribe(1));
+    const [subscriber] = balancer.subscribers;
+    subscriber?.push('"last"');
+    subscriber?.done();
+    expect(await client.next()).toContain('"last"');
+    expect(await client.ask(call('chain_unsubscribeNewHeads', ['sub-1'], 2))).toContain(
+      '"result":false',
+    );
+    expect(await client.ask(subscribe(3))).toContain('"result":"sub-2"');
+  });
+
+  it('may be ended by a method that answers the same in any case', async () => {
+    expect(await client.ask(call('quiet_unsubscribe', ['nonsense'], 2))).toBe(
+      '{"jsonrpc":"2.0","result":null,"id":2}',
+    );
   });
 
   it('end when the connection does', async () => {

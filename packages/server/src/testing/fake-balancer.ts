@@ -29,6 +29,8 @@ export interface FakeSubscriber {
   unsubscribed: boolean;
   push(item: RawJson): void;
   end(error: BalancerError): void;
+  /** Its last item has been pushed. */
+  done(): void;
 }
 
 const notifications: Readonly<Record<string, string>> = {
@@ -45,6 +47,7 @@ function kindOf(method: string): MethodKind {
 function traits(method: string): MethodTraits {
   const kind = kindOf(method);
   return {
+    ...(method === 'quiet_unsubscribe' && { ended: 'null' }),
     kind,
     lifetime: 'never',
     idempotent: kind === 'read',
@@ -141,6 +144,7 @@ export class FakeBalancer implements ServedBalancer {
         if (!subscriber.unsubscribed) handlers.onItem(item);
       },
       end: (error) => handlers.onEnd(error),
+      done: () => handlers.onDone?.(),
     };
     this.subscribers.push(subscriber);
     handlers.onSubscribed({
