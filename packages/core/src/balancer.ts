@@ -364,13 +364,12 @@ class PooledBalancer implements Balancer {
   /** Its own calls go as the chain says, whatever callers may use, and never back to itself. */
   #makeService(chain: Chain): ChainService | undefined {
     if (!chain.service) return undefined;
-    const { clock } = this.#engine;
     const host = new PoolHost({
-      clock,
+      clock: this.#engine.clock,
       head: this.#head,
       events: this.#events,
       genesisHash: () => this.#rotation.genesisHash,
-      hasBlock: (hash) => this.#rotation.canServe({ seen: -1, hash }, clock.now()),
+      hasBlock: (hash) => this.#rotation.hasBlock(hash),
       offers: (method) => this.#rotation.offers(method),
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };

@@ -195,6 +195,16 @@ export class Rotation {
     return false;
   }
 
+  /** Is there an upstream that has this block and serves, now or within moments? */
+  hasBlock(hash: string): boolean {
+    this.#context.now = this.#options.clock.now();
+    const need: Requirement = { seen: -1, hash };
+    for (const upstream of this.#pool) {
+      if (serves(ineligibility(upstream, need, this.#context))) return true;
+    }
+    return false;
+  }
+
   /**
    * Does an upstream that serves ordinary calls offer this method? One that tells no list may offer
    * anything; with `surely` it counts for nothing but what its options enable.

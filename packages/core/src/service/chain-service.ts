@@ -76,7 +76,10 @@ export interface ServiceHost {
   block(hash: string): Block | undefined;
   /** All blocks of that height that the pool knows. */
   blocksAt(number: number): readonly Block[];
-  /** Is there an upstream that may serve and has this block? */
+  /**
+   * Is there an upstream that has this block and may serve? Also one that rests for moments, after a
+   * rate limit or failures of its: a head must not stand still for that.
+   */
   hasBlock(hash: string): boolean;
   /** Does an upstream that serves offer this method? */
   offers(method: string): boolean;

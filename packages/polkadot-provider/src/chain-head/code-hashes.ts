@@ -1,4 +1,4 @@
-import type { StateReader } from './state-reader.ts';
+import type { StateReader } from '../service/state-reader.ts';
 
 /** Key of the runtime's code. */
 export const codeKey = '0x3a636f6465';

@@ -1,3 +1,4 @@
+import { errorReply } from '@dshackle/core';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
 import { blake2 } from '../chain/header.ts';
@@ -393,6 +394,26 @@ describe('when upstreams die', () => {
       finalized(made.slice(0, -1)),
     ]);
     expect(events.some(({ event }) => event === 'stop')).toBe(false);
+  });
+
+  it('goes on while all of them rest after failures of other calls', async () => {
+    await using pool = await followPool();
+    const follow = await pool.client().follow(false);
+    for (const node of pool.nodes) {
+      node.handle('state_call', () => errorReply({ code: -32603, message: 'Internal error' }));
+    }
+    for (let i = 0; i < 20; i += 1) {
+      const call = pool.balancer.forward({ method: 'state_call', params: '["x","0x"]' });
+      call.catch(() => {});
+      await pool.clock.advance(500);
+    }
+    expect(pool.balancer.snapshot().upstreams.some(({ reason }) => reason !== undefined)).toBe(
+      true,
+    );
+    follow.take();
+    const b6 = pool.chain.child(pool.blocks[5] as ForkBlock);
+    await pool.show(b6);
+    expect(follow.take()).toEqual([newBlock(b6), best(b6)]);
   });
 
   it('waits while there is none, and goes on when one comes back', async () => {

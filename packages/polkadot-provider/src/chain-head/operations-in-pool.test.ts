@@ -152,7 +152,7 @@ describe('a runtime call', () => {
         );
       },
     });
-    const good = await start(set, 'call', 'Core_version', '0x');
+    const good = await start(set, 'call', 'Core_version', '');
     const bad = await start(set, 'call', 'Core_nonsense', '0x00');
     await set.pool.clock.advance(1_000);
     expect(set.follow.take()).toEqual([
@@ -409,7 +409,7 @@ describe('operations', () => {
       ['storage', hash, null, null],
       ['storage', hash, [null], null],
       ['storage', hash, [{ key: '0x01', type: 'nothing' }], null],
-      ['storage', hash, [{ key: '01', type: 'value' }], null],
+      ['storage', hash, [{ key: 'x1', type: 'value' }], null],
       ['storage', hash, [{ key: '0x01', type: 'value' }], 5],
       ['continue', 5],
       ['stopOperation', null],

@@ -64,6 +64,8 @@ const served: ReadonlySet<string> = new Set([
   'chainHead_v1_storage',
   'chainHead_v1_unfollow',
   'chainHead_v1_unpin',
+  'transaction_v1_broadcast',
+  'transaction_v1_stop',
 ]);
 
 const byName: ReadonlyMap<string, Denial> = new Map(

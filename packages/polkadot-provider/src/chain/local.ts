@@ -19,6 +19,11 @@ export function answer(
     case 'chain_getBlockHash':
     case 'chain_getHead':
       return text(blockHash(params[0], view));
+    case 'chainSpec_v1_genesisHash':
+    case 'archive_v1_genesisHash':
+      return text(view.genesisHash);
+    case 'archive_v1_finalizedHeight':
+      return view.finalized && String(view.finalized.number);
     case 'rpc_methods':
       return methodList(view);
     case 'system_health':

@@ -25,6 +25,8 @@ const ownMethods: readonly string[] = [
   ...headSubscriptions,
   ...endsOfHeadSubscriptions,
   ...methodNames.filter((method) => isServed(methodTraits(method))),
+  // Ends what is emulated.
+  'archive_v1_stopStorage',
 ];
 
 /** Is it the balancer's own, whatever stands behind it? */

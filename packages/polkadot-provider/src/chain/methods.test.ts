@@ -42,7 +42,7 @@ const deniedByDefault = words(`
   system_dryRunAt offchain_localStorageGet offchain_localStorageSet offchain_localStorageClear
   state_getPairs state_queryStorage state_traceBlock state_trieMigrationStatus state_getStorageSize
   state_getStorageSizeAt babe_epochAuthorship dev_getBlockStats sync_state_genSyncSpec
-  transaction_v1_broadcast transaction_v1_stop statement_unstable_subscribe
+  statement_unstable_subscribe
   statement_unstable_unsubscribe statement_unstable_add_filter statement_unstable_remove_filter
 `);
 
@@ -144,9 +144,9 @@ describe('the method table', () => {
     }
   });
 
-  it('serves chainHead_v1 itself', () => {
-    const names = methodNames.filter((method) => method.startsWith('chainHead_v1_'));
-    expect(names).toHaveLength(9);
+  it('serves chainHead_v1 and transaction_v1 itself', () => {
+    const names = methodNames.filter((method) => /^(chainHead|transaction)_v1_/.test(method));
+    expect(names).toHaveLength(11);
     for (const method of names) {
       const { kind, subscription, ended } = traits(method);
       expect(kind === 'service' || subscription?.source === 'service' || ended === 'null').toBe(

@@ -11,6 +11,7 @@ import {
   command,
   constant,
   denied,
+  emulated,
   head,
   headFeed,
   local,
@@ -168,21 +169,23 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   bitswap_v1_get: read({ lifetime: 'constant' }),
 
   // The new interface.
-  chainSpec_v1_chainName: constant(),
-  chainSpec_v1_genesisHash: constant(),
-  chainSpec_v1_properties: constant(),
-  archive_v1_genesisHash: constant(),
-  archive_v1_finalizedHeight: head('finalized'),
+  chainSpec_v1_chainName: emulated(constant()),
+  chainSpec_v1_genesisHash: emulated(constant()),
+  chainSpec_v1_properties: emulated(constant()),
+  archive_v1_genesisHash: emulated(constant()),
+  archive_v1_finalizedHeight: emulated(head('finalized')),
   // The hashes of all blocks at that height: none is as good as null.
-  archive_v1_hashByHeight: byNumber(0, { isMiss: (result) => result === '[]' }),
-  archive_v1_header: read({ ...atHash(0), ...missing }),
-  archive_v1_body: read({ ...atHash(0), ...missing, ...body }),
-  archive_v1_call: read({ ...atHash(0), ...missing, ...state }),
-  archive_v1_storage: once(
-    'archive_v1_storageEvent',
-    'archive_v1_stopStorage',
-    lastEvent('storageDone', 'storageError'),
-    stateAt(0),
+  archive_v1_hashByHeight: emulated(byNumber(0, { isMiss: (result) => result === '[]' })),
+  archive_v1_header: emulated(read({ ...atHash(0), ...missing })),
+  archive_v1_body: emulated(read({ ...atHash(0), ...missing, ...body })),
+  archive_v1_call: emulated(read({ ...atHash(0), ...missing, ...state })),
+  archive_v1_storage: emulated(
+    once(
+      'archive_v1_storageEvent',
+      'archive_v1_stopStorage',
+      lastEvent('storageDone', 'storageError'),
+      stateAt(0),
+    ),
   ),
   archive_v1_storageDiff: once(
     'archive_v1_storageDiffEvent',
@@ -269,8 +272,8 @@ const rows: Readonly<Record<string, MethodTraits>> = {
     lastEvent('finalized', 'error', 'invalid', 'dropped'),
   ),
   transactionWatch_v1_unwatch: unsubscribe(),
-  transaction_v1_broadcast: submit(1),
-  transaction_v1_stop: command(),
+  transaction_v1_broadcast: service(),
+  transaction_v1_stop: service(),
   statement_submit: submit(1),
   statement_unstable_submit: submit(1),
 };

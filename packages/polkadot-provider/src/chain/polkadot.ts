@@ -1,7 +1,7 @@
 import type { Chain } from '@dshackle/core';
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
-import { ChainHeadService } from '../chain-head/chain-head-service.ts';
 import { type ChainHeadLimits, resolveLimits } from '../chain-head/limits.ts';
+import { PolkadotService } from '../service/polkadot-service.ts';
 import { blake2, isHash, keccak } from './header.ts';
 import { substrateHeads } from './heads.ts';
 import { Identity } from './identity.ts';
@@ -74,7 +74,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     identify: (request) => identity.check(request),
     heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
-    service: (host) => new ChainHeadService(host, limits),
+    service: (host) => new PolkadotService(host, limits),
     judge: (_, error) => judge(error),
   };
 }

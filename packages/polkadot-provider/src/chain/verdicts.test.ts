@@ -64,6 +64,8 @@ describe('an error of a node', () => {
   it.each([
     [4003, 'Client error: Execution failed: Execution aborted due to trap: wasm trap'],
     [-32_603, 'Execution failed: runtime panicked'],
+    [-32_603, 'Function to start was not found.'],
+    [-32_603, 'wasm `unreachable` instruction executed'],
     [4001, 'Cannot resolve a block range'],
     [4002, 'count exceeds maximum value'],
     [-32_602, 'Invalid params'],

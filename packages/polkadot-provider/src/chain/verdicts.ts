@@ -82,7 +82,12 @@ const rules: readonly Rule[] = [
   { codes: [1016, 1018, 1020, 1021, 1040], action: 'missing', reason: 'pool does not take it' },
 
   // The answer, whoever is asked: the client's mistake or the runtime's own word.
-  { text: /execution failed|wasm.{0,20}trap|runtime panicked/i, action: 'return', reason: '' },
+  // The last two are what Chopsticks says.
+  {
+    text: /execution failed|wasm.{0,20}trap|runtime panicked|wasm .?unreachable|function to start was not found/i,
+    action: 'return',
+    reason: '',
+  },
   {
     codes: [[1000, 9999], -32_700, -32_600, -32_602, -32_007, -32_010, -32_701],
     action: 'return',

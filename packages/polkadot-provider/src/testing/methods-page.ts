@@ -69,7 +69,8 @@ How each method of a node made with the Polkadot SDK is served.
 - **By**: who answers. *One* upstream, and another after a failure; the *highest of* several; *all of*
   several, of whom the first to accept is heard; or the *pool*, from what it knows of all.
 - **†** \`null\` is not believed of one upstream where the pool knows that the block is there.
-- **‡** is never made twice: nobody knows what an attempt without an answer has done.`;
+- **‡** is never made twice: nobody knows what an attempt without an answer has done.
+- **§** is answered by way of older methods as long as no upstream lists it.`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -126,17 +127,18 @@ function subscriptionsTable(entries: readonly Entry[]): string {
     paramsOf(first),
     code(subscription.notification),
     code(subscription.unsubscribe),
-    servedFrom(subscription),
+    servedFrom(first, subscription),
   ]);
   return table(['Subscribe', 'Params', 'Notification', 'Unsubscribe', 'Served'], rows);
 }
 
-function servedFrom(subscription: SubscriptionTraits): string {
+function servedFrom(name: string, subscription: SubscriptionTraits): string {
   if (subscription.source === 'head') return `heads: ${subscription.feed}`;
   if (subscription.source === 'service') return 'own';
-  if (subscription.resume === 'never') return 'ends';
-  if (!subscription.share) return 'begun again';
-  return subscription.isReadable ? 'shared: value' : 'shared: events';
+  const mark = methodTraits(name, true).emulated === true ? ' §' : '';
+  if (subscription.resume === 'never') return `ends${mark}`;
+  if (!subscription.share) return `begun again${mark}`;
+  return `${subscription.isReadable ? 'shared: value' : 'shared: events'}${mark}`;
 }
 
 function endsText(entries: readonly Entry[]): string {
@@ -226,7 +228,12 @@ const view: ChainView = {
   health: () => [{ serving: true, report: { status: 'healthy' } }],
 };
 
-function byWhom(name: string, { kind, strategy }: MethodTraits): string {
+function byWhom(name: string, traits: MethodTraits): string {
+  const who = usuallyBy(name, traits);
+  return traits.emulated && who !== 'pool' ? `${who} §` : who;
+}
+
+function usuallyBy(name: string, { kind, strategy }: MethodTraits): string {
   if (kind === 'local') return 'pool';
   const fromPool = answer(name, [], view) !== undefined;
   switch (strategy.kind) {

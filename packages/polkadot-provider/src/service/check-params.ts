@@ -5,7 +5,7 @@ export class ParamError extends Error {
   override readonly name = 'ParamError';
 }
 
-const hex = /^0x(?:[0-9a-f]{2})*$/i;
+const hex = /^(?:0x)?((?:[0-9a-f]{2})*)$/i;
 
 /** @throws ParamError when the value is no string */
 export function text(name: string, value: unknown): string {
@@ -19,10 +19,14 @@ export function hash(name: string, value: unknown): string {
   throw new ParamError(`${name} must be a hash of 32 bytes in hex`);
 }
 
-/** @throws ParamError when the value is not bytes in hex with 0x */
+/**
+ * Bytes in hex, with 0x. Nodes take them without it, too, and polkadot-api writes none as `""`.
+ * @throws ParamError when the value is something else
+ */
 export function bytes(name: string, value: unknown): string {
-  if (typeof value === 'string' && hex.test(value)) return value.toLowerCase();
-  throw new ParamError(`${name} must be bytes in hex, beginning with 0x`);
+  const digits = typeof value === 'string' ? hex.exec(value)?.[1] : undefined;
+  if (digits !== undefined) return `0x${digits.toLowerCase()}`;
+  throw new ParamError(`${name} must be bytes in hex`);
 }
 
 /** @throws ParamError when the value is no boolean */

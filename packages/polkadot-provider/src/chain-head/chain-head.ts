@@ -1,8 +1,6 @@
 import type {
-  ChainService,
   ErrorReply,
   Reply,
-  ServiceCall,
   ServiceHost,
   ServiceSink,
   ServiceSubscribeCall,
@@ -11,16 +9,16 @@ import type {
 } from '@dshackle/core';
 import { u8aToHex } from '@polkadot/util';
 import { encodeHeader, parseHeader } from '../chain/header.ts';
-import { bytes, flag, hash, hashes, ParamError, text } from './check-params.ts';
+import { bytes, flag, hash, hashes, ParamError, text } from '../service/check-params.ts';
+import type { StateReader } from '../service/state-reader.ts';
+import { type StorageQuery, storageItems, storageQueries } from '../service/storage-items.ts';
 import { CodeHashes, codeKey } from './code-hashes.ts';
 import { Follow } from './follow.ts';
 import { FollowClient } from './follow-client.ts';
-import { type ChainHeadLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
+import type { ResolvedLimits } from './limits.ts';
 import type { OperationRun } from './operations.ts';
-import { followErrors, invalidParams, limitReached, nothing, result } from './replies.ts';
+import { followErrors, limitReached, nothing, result } from './replies.ts';
 import { Runtimes } from './runtimes.ts';
-import { StateReader } from './state-reader.ts';
-import { type StorageQuery, storageItems, storageQueries } from './storage-items.ts';
 
 /** The params of a call, less the id of its follow. */
 type Params = readonly unknown[];
@@ -29,7 +27,7 @@ type Params = readonly unknown[];
  * `chainHead_v1` for any number of clients over the whole pool. Ids mean something only to the
  * client that got them; what names any other is answered as what has stopped.
  */
-export class ChainHeadService implements ChainService {
+export class ChainHead {
   readonly #host: ServiceHost;
   readonly #limits: ResolvedLimits;
   readonly #reader: StateReader;
@@ -43,11 +41,11 @@ export class ChainHeadService implements ChainService {
   #lowestNew = Number.POSITIVE_INFINITY;
   #isScheduled = false;
 
-  constructor(host: ServiceHost, limits?: ChainHeadLimits) {
+  constructor(host: ServiceHost, reader: StateReader, limits: ResolvedLimits) {
     this.#host = host;
-    this.#limits = resolveLimits(limits);
-    this.#reader = new StateReader(host);
-    this.#codeHashes = new CodeHashes(this.#reader, this.#closing.signal);
+    this.#limits = limits;
+    this.#reader = reader;
+    this.#codeHashes = new CodeHashes(reader, this.#closing.signal);
     this.#runtimes = new Runtimes(host, () => this.#schedule());
     this.#stops = [
       host.onBlock(({ number }) => {
@@ -63,25 +61,46 @@ export class ChainHeadService implements ChainService {
     return this.#follows.size;
   }
 
-  call({ method, params, client }: ServiceCall): Reply {
-    try {
-      return this.#answer(method, params, client);
-    } catch (error) {
-      if (error instanceof ParamError) return invalidParams(error.message);
-      throw error;
+  /**
+   * Answers one of the calls that name a follow.
+   * @throws ParamError when the params are not what the method takes
+   */
+  answer(method: string, [followId, ...rest]: Params, session: Session | undefined): Reply {
+    const id = text('followSubscription', followId);
+    const follow = session && this.#clients.get(session)?.get(id);
+    switch (method) {
+      case 'chainHead_v1_header':
+        return this.#header(follow, rest);
+      case 'chainHead_v1_body':
+        return this.#body(follow, rest);
+      case 'chainHead_v1_call':
+        return this.#call(follow, rest);
+      case 'chainHead_v1_storage':
+        return this.#storage(follow, rest);
+      case 'chainHead_v1_unpin':
+        return unpin(follow, rest);
+      case 'chainHead_v1_continue':
+        return goOn(follow, rest);
+      case 'chainHead_v1_stopOperation':
+        return stopOperation(follow, rest);
+      default:
+        throw new Error(`${method} is none of chainHead_v1`);
     }
   }
 
-  subscribe(call: ServiceSubscribeCall, sink: ServiceSink): ServiceSubscription | ErrorReply {
+  /**
+   * Begins a follow.
+   * @throws ParamError when the params are not what the method takes
+   */
+  follow(call: ServiceSubscribeCall, sink: ServiceSink): ServiceSubscription | ErrorReply {
     const { client: session, params, id } = call;
-    const [withRuntime] = params;
-    if (typeof withRuntime !== 'boolean') return invalidParams('withRuntime must be true or false');
-    if (!session) return invalidParams('a follow needs a client of its own');
+    const withRuntime = flag('withRuntime', params[0]);
+    if (!session) throw new ParamError('a follow needs a client of its own');
     const client = this.#clientOf(session);
     if (client.size >= this.#limits.maxFollows) return followErrors.tooManyFollows;
     const follow = new Follow({
       id,
-      withRuntime: flag('withRuntime', withRuntime),
+      withRuntime,
       host: this.#host,
       runtimes: this.#runtimes,
       client,
@@ -94,6 +113,7 @@ export class ChainHeadService implements ChainService {
     return follow;
   }
 
+  /** Ends all. */
   close(): void {
     for (const stop of this.#stops) stop();
     for (const follow of [...this.#follows]) follow.close();
@@ -124,29 +144,6 @@ export class ChainHeadService implements ChainService {
       this.#lowestNew = Number.POSITIVE_INFINITY;
       for (const follow of [...this.#follows]) follow.advance(lowestNew);
     });
-  }
-
-  #answer(method: string, [followId, ...rest]: Params, session: Session | undefined): Reply {
-    const id = text('followSubscription', followId);
-    const follow = session && this.#clients.get(session)?.get(id);
-    switch (method) {
-      case 'chainHead_v1_header':
-        return this.#header(follow, rest);
-      case 'chainHead_v1_body':
-        return this.#body(follow, rest);
-      case 'chainHead_v1_call':
-        return this.#call(follow, rest);
-      case 'chainHead_v1_storage':
-        return this.#storage(follow, rest);
-      case 'chainHead_v1_unpin':
-        return unpin(follow, rest);
-      case 'chainHead_v1_continue':
-        return goOn(follow, rest);
-      case 'chainHead_v1_stopOperation':
-        return stopOperation(follow, rest);
-      default:
-        throw new Error(`${method} is none of chainHead_v1`);
-    }
   }
 
   #header(follow: Follow | undefined, [at]: Params): Reply {

@@ -2,7 +2,7 @@ import type { ServiceHost } from '@dshackle/core';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { blake2 } from '../chain/header.ts';
 import { judge } from '../chain/verdicts.ts';
-import { OperationError } from './operations.ts';
+import { OperationError } from '../chain-head/operations.ts';
 
 /** Keys with their values, both in hex. */
 export type Entries = readonly (readonly [key: string, value: string])[];

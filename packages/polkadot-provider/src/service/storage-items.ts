@@ -1,5 +1,5 @@
+import { OperationError } from '../chain-head/operations.ts';
 import { bytes, ParamError } from './check-params.ts';
-import { OperationError } from './operations.ts';
 import type { StateReader } from './state-reader.ts';
 
 const types = [
