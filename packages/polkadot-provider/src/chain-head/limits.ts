@@ -1,8 +1,8 @@
 /** Bounds of what one client may hold by `chainHead_v1` and `transaction_v1`. */
 export interface ChainHeadLimits {
   /**
-   * `chainHead_v1_follow` subscriptions of one client; one more is declined with -32800. At least 2
-   * (the interface specification asks for that). @default 4
+   * `chainHead_v1_follow` subscriptions of one client; one more is declined with -32800. At least 2,
+   * as the interface specification asks. @default 4
    */
   readonly maxFollows?: number;
   /**
@@ -32,22 +32,36 @@ export interface ChainHeadLimits {
 /** {@link ChainHeadLimits} with every default filled in. */
 export type ResolvedLimits = Required<ChainHeadLimits>;
 
+/** The defaults of {@link ChainHeadLimits}. */
+export const defaultChainHeadLimits: ResolvedLimits = {
+  maxFollows: 4,
+  maxPinnedBlocks: 512,
+  maxPinnedDepth: 240,
+  maxOperations: 16,
+  maxWaitingOperations: 1024,
+  maxBroadcasts: 16,
+};
+
+/** The least that each may be. */
+const least: ResolvedLimits = {
+  maxFollows: 2,
+  maxPinnedBlocks: 32,
+  maxPinnedDepth: 16,
+  maxOperations: 1,
+  maxWaitingOperations: 16,
+  maxBroadcasts: 4,
+};
+
 /**
  * Fills in the defaults.
  * @throws RangeError when a limit is not an integer of at least what is allowed
  */
 export function resolveLimits(limits: ChainHeadLimits = {}): ResolvedLimits {
-  return {
-    maxFollows: atLeast(2, 'maxFollows', limits.maxFollows ?? 4),
-    maxPinnedBlocks: atLeast(32, 'maxPinnedBlocks', limits.maxPinnedBlocks ?? 512),
-    maxPinnedDepth: atLeast(16, 'maxPinnedDepth', limits.maxPinnedDepth ?? 240),
-    maxOperations: atLeast(1, 'maxOperations', limits.maxOperations ?? 16),
-    maxWaitingOperations: atLeast(16, 'maxWaitingOperations', limits.maxWaitingOperations ?? 1024),
-    maxBroadcasts: atLeast(4, 'maxBroadcasts', limits.maxBroadcasts ?? 16),
-  };
-}
-
-function atLeast(least: number, name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`${name} is ${value}; allowed: an integer of at least ${least}`);
+  const resolved = { ...defaultChainHeadLimits, ...limits };
+  for (const [name, value] of Object.entries(resolved)) {
+    const minimum = least[name as keyof ResolvedLimits];
+    if (Number.isSafeInteger(value) && value >= minimum) continue;
+    throw new RangeError(`${name} is ${value}; allowed: an integer of at least ${minimum}`);
+  }
+  return resolved;
 }

@@ -257,6 +257,22 @@ describe('storage', () => {
     },
   );
 
+  it('reads the values one by one where nobody gives them together', async () => {
+    await using set = await setting({
+      prepare: (node) => {
+        holding(many)?.(node);
+        node.handle('state_queryStorageAt', () =>
+          errorReply({ code: -32601, message: 'RPC call is unsafe to be called externally' }),
+        );
+      },
+    });
+    await start(set, 'storage', [{ key: '0xaa02', type: 'descendantsValues' }], null);
+    await set.pool.clock.advance(100);
+    const [items, done] = set.follow.take();
+    expect(items?.items).toHaveLength(88);
+    expect(done).toMatchObject({ event: 'operationStorageDone' });
+  });
+
   it('goes on with the next page at another upstream', async () => {
     await using set = await setting({ prepare: holding(many) });
     const operationId = await start(set, 'storage', [{ key: '0xaa', type: 'descendantsValues' }]);

@@ -1,3 +1,3 @@
-export type { ChainHeadLimits } from '../chain-head/limits.ts';
+export { type ChainHeadLimits, defaultChainHeadLimits } from '../chain-head/limits.ts';
 export { type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';
 export { type PolkadotOptions, polkadot } from './polkadot.ts';

@@ -7,6 +7,11 @@ import { OperationError } from '../chain-head/operations.ts';
 /** Keys with their values, both in hex. */
 export type Entries = readonly (readonly [key: string, value: string])[];
 
+/** What `state_queryStorageAt` answers. */
+type StorageChanges = readonly {
+  readonly changes: readonly (readonly [key: string, value: string | null])[];
+}[];
+
 /** A child trie's key in the main trie begins with these bytes: `:child_storage:default:`. */
 const childPrefix = '0x3a6368696c645f73746f726167653a64656661756c743a';
 
@@ -106,13 +111,16 @@ export class StateReader {
     keys: readonly string[],
     signal: AbortSignal,
   ): Promise<Entries> {
-    if (child !== null || !this.#host.offers('state_queryStorageAt')) {
+    const sets =
+      child === null && this.#host.offers('state_queryStorageAt')
+        ? await this.#host.forward('state_queryStorageAt', [keys, hash], { signal })
+        : undefined;
+    // Some nodes and proxies list it, and give it to nobody.
+    if (sets === undefined || sets.kind === 'error') {
       return eachOf(keys, (key) => this.value(hash, child, key, signal));
     }
-    const sets = (await this.#ask('state_queryStorageAt', [keys, hash], signal)) as {
-      changes: [string, string | null][];
-    }[];
-    return sets.flatMap(({ changes }) => changes).flatMap(([key, value]) => pair(key, value));
+    const changes = (JSON.parse(sets.result) as StorageChanges).flatMap((set) => set.changes);
+    return changes.flatMap(([key, value]) => pair(key, value));
   }
 
   /** The hashes of the values of these keys; without those that have none. */

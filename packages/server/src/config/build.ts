@@ -10,7 +10,14 @@ import {
   websocket,
 } from '@dshackle/core';
 import { polkadot } from '@dshackle/polkadot-provider/chain';
-import type { ChainConfig, Config, EndpointConfig, TlsFiles, UpstreamConfig } from './config.ts';
+import type {
+  ChainConfig,
+  Config,
+  EndpointConfig,
+  ProxyConfig,
+  TlsFiles,
+  UpstreamConfig,
+} from './config.ts';
 
 /**
  * One balancer for each chain that a route leads to, by the chain's id. They start connecting at
@@ -24,17 +31,22 @@ export function buildBalancers(config: Config): ReadonlyMap<string, Balancer> {
       const upstreams = config.upstreams.filter(
         (upstream) => upstream.enabled && upstream.chain === chain.id,
       );
-      return [chain.id, buildBalancer(chain, upstreams)];
+      return [chain.id, buildBalancer(chain, upstreams, config.proxy)];
     }),
   );
 }
 
-function buildBalancer(chain: ChainConfig, upstreams: readonly UpstreamConfig[]): Balancer {
+function buildBalancer(
+  chain: ChainConfig,
+  upstreams: readonly UpstreamConfig[],
+  { chainHead }: ProxyConfig,
+): Balancer {
   const { id, genesisHash, blockTimeMs, minPeers } = chain;
   return createBalancer({
     chain: polkadot({
       id,
       minPeers,
+      chainHead,
       ...given({ genesisHash, blockTimeMs }),
     }),
     upstreams: upstreams.map(toUpstream),

@@ -1,3 +1,4 @@
+import type { ChainHeadLimits } from '@dshackle/polkadot-provider/chain';
 import type { Cors } from '../http/cors.ts';
 import type { DoorLimits } from '../rpc/limits.ts';
 
@@ -25,6 +26,8 @@ export interface ProxyConfig {
   /** How long calls in flight may take to finish at shutdown, in milliseconds. */
   readonly drainMs: number;
   readonly limits: DoorLimits;
+  /** What one client may hold by `chainHead_v1` and `transaction_v1`, on each route. */
+  readonly chainHead: Required<ChainHeadLimits>;
   readonly routes: readonly RouteConfig[];
 }
 

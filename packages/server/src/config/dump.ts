@@ -29,7 +29,7 @@ export function dumpConfig(config: Config): string {
 }
 
 function dumpProxy(proxy: ProxyConfig) {
-  const { limits, cors } = proxy;
+  const { limits, chainHead, cors } = proxy;
   return {
     host: proxy.host,
     port: proxy.port,
@@ -47,6 +47,14 @@ function dumpProxy(proxy: ProxyConfig) {
       calls: limits.maxCallsPerConnection,
       subscriptions: limits.maxSubscriptionsPerConnection,
       'buffer-size': limits.maxBufferedBytes,
+      'chain-head': {
+        follows: chainHead.maxFollows,
+        'pinned-blocks': chainHead.maxPinnedBlocks,
+        'pinned-depth': chainHead.maxPinnedDepth,
+        operations: chainHead.maxOperations,
+        'waiting-operations': chainHead.maxWaitingOperations,
+        broadcasts: chainHead.maxBroadcasts,
+      },
     },
     routes: proxy.routes.map(({ id, chain, methods }) => {
       return { id, chain, methods: dumpMethods(methods) };

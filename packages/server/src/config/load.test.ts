@@ -211,7 +211,7 @@ describe('a configuration that is wrong', () => {
     [
       'a limit that is not ours',
       withProxy('limits: { body: 1 }'),
-      'dshackle.yaml:3:13: proxy.limits.body: unknown key; allowed: body-size, batch-items, batch-concurrency, batch-response-size, connections, calls, subscriptions, buffer-size',
+      'dshackle.yaml:3:13: proxy.limits.body: unknown key; allowed: body-size, batch-items, batch-concurrency, batch-response-size, connections, calls, subscriptions, buffer-size, chain-head',
     ],
     [
       'no routes',
@@ -700,6 +700,14 @@ describe('a configuration that is right', () => {
           maxCallsPerConnection: 1024,
           maxSubscriptionsPerConnection: 1024,
           maxBufferedBytes: 16_777_216,
+        },
+        chainHead: {
+          maxFollows: 4,
+          maxPinnedBlocks: 512,
+          maxPinnedDepth: 240,
+          maxOperations: 16,
+          maxWaitingOperations: 1024,
+          maxBroadcasts: 16,
         },
         routes: [{ id: 'dot', chain: 'polkadot', methods: { enabled: [], disabled: [] } }],
       },

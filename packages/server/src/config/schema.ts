@@ -1,4 +1,4 @@
-import { knownChains } from '@dshackle/polkadot-provider/chain';
+import { defaultChainHeadLimits, knownChains } from '@dshackle/polkadot-provider/chain';
 import type { z } from 'zod';
 import { defaultDoorLimits } from '../rpc/limits.ts';
 import {
@@ -50,6 +50,15 @@ const route = mapping({
   methods: methods.optional(),
 });
 
+const chainHeadLimits = mapping({
+  follows: integer(2).default(defaultChainHeadLimits.maxFollows),
+  'pinned-blocks': integer(32).default(defaultChainHeadLimits.maxPinnedBlocks),
+  'pinned-depth': integer(16).default(defaultChainHeadLimits.maxPinnedDepth),
+  operations: integer(1).default(defaultChainHeadLimits.maxOperations),
+  'waiting-operations': integer(16).default(defaultChainHeadLimits.maxWaitingOperations),
+  broadcasts: integer(4).default(defaultChainHeadLimits.maxBroadcasts),
+});
+
 const doorLimits = mapping({
   'body-size': size(256 * 2 ** 20).default(defaultDoorLimits.maxBodyBytes),
   'batch-items': integer(1, 100_000).default(defaultDoorLimits.maxBatchItems),
@@ -59,6 +68,7 @@ const doorLimits = mapping({
   calls: integer(1).default(defaultDoorLimits.maxCallsPerConnection),
   subscriptions: integer(1).default(defaultDoorLimits.maxSubscriptionsPerConnection),
   'buffer-size': size().default(defaultDoorLimits.maxBufferedBytes),
+  'chain-head': chainHeadLimits.prefault({}),
 });
 
 const origin = () =>

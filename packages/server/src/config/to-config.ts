@@ -74,6 +74,14 @@ function toProxy({ proxy }: MainFile): ProxyConfig {
       maxSubscriptionsPerConnection: limits.subscriptions,
       maxBufferedBytes: limits['buffer-size'],
     },
+    chainHead: {
+      maxFollows: limits['chain-head'].follows,
+      maxPinnedBlocks: limits['chain-head']['pinned-blocks'],
+      maxPinnedDepth: limits['chain-head']['pinned-depth'],
+      maxOperations: limits['chain-head'].operations,
+      maxWaitingOperations: limits['chain-head']['waiting-operations'],
+      maxBroadcasts: limits['chain-head'].broadcasts,
+    },
     routes: proxy.routes.map(({ id, chain, methods }) => {
       return { id, chain, methods: toMethods(methods) };
     }),
