@@ -16,7 +16,7 @@ import { CodeHashes, codeKey } from './code-hashes.ts';
 import { Follow } from './follow.ts';
 import { FollowClient } from './follow-client.ts';
 import type { ResolvedLimits } from './limits.ts';
-import type { OperationRun } from './operations.ts';
+import { type OperationRun, weightOf } from './operations.ts';
 import { followErrors, limitReached, nothing, result } from './replies.ts';
 import { Runtimes } from './runtimes.ts';
 
@@ -54,11 +54,6 @@ export class ChainHead {
       }),
       host.onChange(() => this.#schedule()),
     ];
-  }
-
-  /** Live follows of all clients. */
-  get size(): number {
-    return this.#follows.size;
   }
 
   /**
@@ -156,7 +151,7 @@ export class ChainHead {
 
   #body(follow: Follow | undefined, [at]: Params): Reply {
     const block = hash('hash', at);
-    return begin(follow, block, async ({ signal, tell }) => {
+    return begin(follow, block, 1, async ({ signal, tell }) => {
       tell('operationBodyDone', { value: await this.#reader.body(block, signal) });
     });
   }
@@ -166,7 +161,8 @@ export class ChainHead {
     const entry = text('function', name);
     const given = bytes('callParameters', input);
     if (follow && !follow.withRuntime) return followErrors.noRuntime;
-    return begin(follow, block, async ({ signal, tell }) => {
+    const weight = weightOf(entry.length + given.length);
+    return begin(follow, block, weight, async ({ signal, tell }) => {
       tell('operationCallDone', { output: await this.#reader.call(block, entry, given, signal) });
     });
   }
@@ -179,10 +175,18 @@ export class ChainHead {
     if (!follow) return limitReached;
     if (!follow.pin(block)) return followErrors.notPinned;
     const { operations } = follow;
-    const taken = queries.slice(0, operations.room);
-    if (taken.length === 0 && (queries.length > 0 || operations.room === 0)) return limitReached;
-    const operationId = operations.start(taken.length, this.#readStorage(block, child, taken));
-    const discardedItems = queries.length - taken.length;
+    let weight = 0;
+    let count = 0;
+    for (const { key } of queries) {
+      const more = weight + weightOf(key.length);
+      if (!operations.fits(more)) break;
+      weight = more;
+      count += 1;
+    }
+    if (count === 0 && (queries.length > 0 || !operations.fits(1))) return limitReached;
+    const run = this.#readStorage(block, child, queries.slice(0, count));
+    const operationId = operations.start(weight, run);
+    const discardedItems = queries.length - count;
     return result(JSON.stringify({ result: 'started', operationId, discardedItems }));
   }
 
@@ -212,11 +216,16 @@ export class ChainHead {
 }
 
 /** Begins an operation on a pinned block. */
-function begin(follow: Follow | undefined, block: string, run: OperationRun): Reply {
+function begin(
+  follow: Follow | undefined,
+  block: string,
+  weight: number,
+  run: OperationRun,
+): Reply {
   if (!follow) return limitReached;
   if (!follow.pin(block)) return followErrors.notPinned;
-  if (follow.operations.room === 0) return limitReached;
-  const operationId = follow.operations.start(1, run);
+  if (!follow.operations.fits(weight)) return limitReached;
+  const operationId = follow.operations.start(weight, run);
   return result(JSON.stringify({ result: 'started', operationId }));
 }
 

@@ -51,7 +51,7 @@ export class Follow implements ServiceSubscription {
   readonly #told = new Map<string, Told>();
   readonly #pins = new Map<string, Block>();
   #finalized: Told | undefined;
-  #best: string | undefined;
+  #best: Block | undefined;
   /** The lowest height at which a block may wait to be told; infinite when none does. */
   #waitingFrom = Number.POSITIVE_INFINITY;
   #started = false;
@@ -72,11 +72,6 @@ export class Follow implements ServiceSubscription {
   /** Blocks that the client has pinned. */
   get pinned(): number {
     return this.#pins.size;
-  }
-
-  /** Does it wait for something that no new block tells? */
-  get isWaiting(): boolean {
-    return this.#finalized === undefined || this.#waitingFrom !== Number.POSITIVE_INFINITY;
   }
 
   start(): void {
@@ -190,7 +185,8 @@ export class Follow implements ServiceSubscription {
     const held = (this.#finalized as Told).block;
     const { finalized, best } = host;
     const bestPlace = best ? this.#place(best) : 'unknown';
-    let bestTold = typeof bestPlace === 'object' ? bestPlace : held;
+    // Of a best block that nothing connects to what was told yet there is nothing to say.
+    let bestTold = typeof bestPlace === 'object' ? bestPlace : (this.#best ?? held);
     if (finalized && finalized.hash !== held.hash) {
       const place = this.#place(finalized);
       if (place === 'elsewhere' || (place === 'unknown' && finalized.number > held.number)) {
@@ -209,8 +205,8 @@ export class Follow implements ServiceSubscription {
   }
 
   #tellBest(block: Block): void {
-    if (block.hash === this.#best) return;
-    this.#best = block.hash;
+    if (block.hash === this.#best?.hash) return;
+    this.#best = block;
     this.#options.session.observe(block.number);
     this.#emit({ event: 'bestBlockChanged', bestBlockHash: block.hash });
   }

@@ -19,7 +19,8 @@ export interface ChainHeadLimits {
   readonly maxOperations?: number;
   /**
    * Operations of one follow that may wait; each item of a storage operation counts as one, running
-   * or waiting. Further ones are answered `limitReached`, further items are discarded. @default 1024
+   * or waiting, and so does every 16 KiB of params beyond the first. Further ones are answered
+   * `limitReached`, further items are discarded. One operation is taken in any case. @default 1024
    */
   readonly maxWaitingOperations?: number;
   /**

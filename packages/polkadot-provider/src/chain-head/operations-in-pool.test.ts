@@ -266,11 +266,19 @@ describe('storage', () => {
         );
       },
     });
-    await start(set, 'storage', [{ key: '0xaa02', type: 'descendantsValues' }], null);
+    const queries = [{ key: '0xaa02', type: 'descendantsValues' }];
+    const operationId = await start(set, 'storage', queries, null);
     await set.pool.clock.advance(100);
-    const [items, done] = set.follow.take();
-    expect(items?.items).toHaveLength(88);
-    expect(done).toMatchObject({ event: 'operationStorageDone' });
+    const sizes: unknown[] = [];
+    for (let part = 0; part < 3; part += 1) {
+      const [items] = set.follow.take();
+      sizes.push(((items?.items ?? []) as unknown[]).length);
+      await set.client.ask('chainHead_v1_continue', set.follow.id, operationId);
+      await set.pool.clock.advance(100);
+    }
+    // Too big to be given together, perhaps: a few at a time.
+    expect(sizes).toEqual([32, 32, 24]);
+    expect(set.follow.events.at(-1)).toMatchObject({ event: 'operationStorageDone' });
   });
 
   it('goes on with the next page at another upstream', async () => {
@@ -361,6 +369,18 @@ describe('operations', () => {
     expect(set.follow.take().filter(({ event }) => event === 'operationCallDone')).toHaveLength(20);
     expect(most).toBeLessThanOrEqual(4);
     await start(set, 'body');
+  });
+
+  it('weigh as much as their params, and one is taken in any case', async () => {
+    await using set = await setting({
+      chainHead: { maxOperations: 4, maxWaitingOperations: 16 },
+      ...hangs,
+    });
+    const big = `0x${'00'.repeat(400_000)}`;
+    await start(set, 'call', 'Core_version', big);
+    expect(
+      await set.client.ask('chainHead_v1_call', set.follow.id, set.hash, 'Core_version', big),
+    ).toEqual({ result: 'limitReached' });
   });
 
   it('discard the storage items for which there is no room', async () => {

@@ -24,6 +24,14 @@ export interface Operation {
 /** Carries an operation out; what it throws is told to the client. */
 export type OperationRun = (operation: Operation) => Promise<void>;
 
+/** Params of this many characters weigh as much as one operation: what waits is kept in memory. */
+const charsPerWeight = 16_384;
+
+/** What an operation weighs whose params have so many characters. */
+export function weightOf(chars: number): number {
+  return 1 + Math.floor(chars / charsPerWeight);
+}
+
 /** Options of {@link Operations}. */
 export interface OperationsOptions {
   /** At the same time; further ones wait. */
@@ -60,18 +68,13 @@ export class Operations {
     this.#options = options;
   }
 
-  /** Operations that run or wait. */
-  get size(): number {
-    return this.#live.size;
-  }
-
-  /** How much weight can be taken now. */
-  get room(): number {
+  /** Can this weight be taken now? One operation always can be while there is no other. */
+  fits(weight: number): boolean {
     const { maxRunning, maxWaiting } = this.#options;
-    return maxRunning + maxWaiting - this.#load;
+    return this.#load === 0 || this.#load + weight <= maxRunning + maxWaiting;
   }
 
-  /** Takes one, if `weight` is not above {@link room}; gives its id. It begins after this turn. */
+  /** Takes one whose weight {@link fits}; gives its id. It begins after this turn. */
   start(weight: number, run: OperationRun): string {
     this.#ids += 1;
     const id = String(this.#ids);

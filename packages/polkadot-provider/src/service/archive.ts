@@ -1,4 +1,10 @@
-import type { Reply, ServiceHost, ServiceSink, ServiceSubscription } from '@dshackle/core';
+import type {
+  ForwardOptions,
+  Reply,
+  ServiceHost,
+  ServiceSink,
+  ServiceSubscription,
+} from '@dshackle/core';
 import { u8aToHex } from '@polkadot/util';
 import { encodeHeader, parseHeader } from '../chain/header.ts';
 import { judge } from '../chain/verdicts.ts';
@@ -32,8 +38,7 @@ export class Archive {
    * @throws ParamError when the params are not what the method takes
    * @throws BalancerError when no answer could be had
    */
-  async call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<Reply> {
-    const options = signal && { signal };
+  async call(method: string, params: readonly unknown[], options: ForwardOptions): Promise<Reply> {
     switch (method) {
       case 'chainSpec_v1_chainName':
         return this.#host.forward('system_chain', [], options);
@@ -43,9 +48,9 @@ export class Archive {
       case 'archive_v1_genesisHash':
         return this.#host.forward('chain_getBlockHash', [0], options);
       case 'archive_v1_finalizedHeight':
-        return this.#finalizedHeight(signal);
+        return this.#finalizedHeight(options);
       case 'archive_v1_hashByHeight':
-        return this.#hashByHeight(params[0], signal);
+        return this.#hashByHeight(params[0], options);
       case 'archive_v1_header':
         return mapped(
           await this.#host.forward('chain_getHeader', [hash('hash', params[0])], options),
@@ -57,7 +62,7 @@ export class Archive {
           (raw) => JSON.stringify((JSON.parse(raw) as SignedBlock).block.extrinsics),
         );
       case 'archive_v1_call':
-        return this.#call(params, signal);
+        return this.#call(params, options);
       default:
         throw new Error(`${method} is not emulated`);
     }
@@ -109,18 +114,18 @@ export class Archive {
     }
   }
 
-  async #finalizedHeight(signal?: AbortSignal): Promise<Reply> {
+  async #finalizedHeight(options: ForwardOptions): Promise<Reply> {
     // Waits for an upstream, as every call does; by then the pool knows.
-    const reply = await this.#host.forward('chain_getFinalizedHead', [], signal && { signal });
+    const reply = await this.#host.forward('chain_getFinalizedHead', [], options);
     const height = this.#host.finalized?.number;
     if (reply.kind === 'error' || height !== undefined) {
       return height === undefined ? reply : { kind: 'result', result: String(height) };
     }
-    const header = await this.#host.forward('chain_getHeader', [JSON.parse(reply.result)]);
+    const header = await this.#host.forward('chain_getHeader', [JSON.parse(reply.result)], options);
     return mapped(header, (raw) => String(Number(parseHeader(raw).number)));
   }
 
-  async #hashByHeight(height: unknown, signal?: AbortSignal): Promise<Reply> {
+  async #hashByHeight(height: unknown, options: ForwardOptions): Promise<Reply> {
     if (!Number.isSafeInteger(height) || Number(height) < 0) {
       throw new ParamError('height must be a number of at least 0');
     }
@@ -129,14 +134,14 @@ export class Archive {
     if (finalized !== undefined && Number(height) > finalized.number && known.length > 0) {
       return { kind: 'result', result: JSON.stringify(known.map((block) => block.hash)) };
     }
-    const reply = await this.#host.forward('chain_getBlockHash', [height], signal && { signal });
+    const reply = await this.#host.forward('chain_getBlockHash', [height], options);
     if (reply.kind === 'error') return reply;
     return { kind: 'result', result: reply.result === 'null' ? '[]' : `[${reply.result}]` };
   }
 
-  async #call([at, name, input]: readonly unknown[], signal?: AbortSignal): Promise<Reply> {
+  async #call([at, name, input]: readonly unknown[], options: ForwardOptions): Promise<Reply> {
     const params = [text('function', name), bytes('callParameters', input), hash('hash', at)];
-    const reply = await this.#host.forward('state_call', params, signal && { signal });
+    const reply = await this.#host.forward('state_call', params, options);
     if (reply.kind === 'result') {
       return { kind: 'result', result: `{"success":true,"value":${reply.result}}` };
     }

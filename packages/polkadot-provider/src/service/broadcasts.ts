@@ -1,6 +1,8 @@
 import type { Reply, ServiceHost, Session } from '@dshackle/core';
 import { errorReply, jsonRpcCodes } from '@dshackle/core';
 
+/** Characters of all transactions of one client at most: they are kept until it stops them. */
+const maxChars = 2 ** 25;
 /** Blocks between two submissions of a transaction at most. */
 const maxPauseBlocks = 16;
 
@@ -49,18 +51,15 @@ export class Broadcasts {
     this.#stop = host.onChange(() => this.#onChange());
   }
 
-  /** Transactions of all clients that are being broadcast. */
-  get size(): number {
-    let sum = 0;
-    for (const { live } of this.#clients.values()) sum += live.size;
-    return sum;
-  }
-
-  /** Begins one; `null` when the client has too many, or is none that could stop it. */
+  /** Begins one; `null` when the client has too many or too long ones, or could not stop it. */
   broadcast(session: Session | undefined, transaction: string): Reply {
     if (session === undefined || session.isClosed) return { kind: 'result', result: 'null' };
     const client = this.#clients.get(session) ?? this.#join(session);
-    if (client.live.size >= this.#limit) return { kind: 'result', result: 'null' };
+    let chars = transaction.length;
+    for (const each of client.live.values()) chars += each.transaction.length;
+    if (client.live.size >= this.#limit || chars > maxChars) {
+      return { kind: 'result', result: 'null' };
+    }
     this.#ids += 1;
     const id = String(this.#ids);
     const broadcast: Broadcast = {

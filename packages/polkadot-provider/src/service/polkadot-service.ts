@@ -42,7 +42,8 @@ export class PolkadotService implements ChainService {
       if (method === 'transaction_v1_stop') {
         return this.#broadcasts.stop(client, text('operationId', params[0]));
       }
-      return this.#archive.call(method, params, signal).catch(replyTo);
+      const options = { ...(signal && { signal }), ...(client && { session: client }) };
+      return this.#archive.call(method, params, options).catch(replyTo);
     } catch (error) {
       return replyTo(error);
     }

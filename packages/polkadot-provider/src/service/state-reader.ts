@@ -104,22 +104,30 @@ export class StateReader {
     return found as string[];
   }
 
-  /** The values of these keys; without those that have none. */
-  async values(
+  /** The values of these keys, read one by one; without those that have none. */
+  values(
     hash: string,
     child: string | null,
     keys: readonly string[],
     signal: AbortSignal,
   ): Promise<Entries> {
-    const sets =
-      child === null && this.#host.offers('state_queryStorageAt')
-        ? await this.#host.forward('state_queryStorageAt', [keys, hash], { signal })
-        : undefined;
-    // Some nodes and proxies list it, and give it to nobody.
-    if (sets === undefined || sets.kind === 'error') {
-      return eachOf(keys, (key) => this.value(hash, child, key, signal));
-    }
-    const changes = (JSON.parse(sets.result) as StorageChanges).flatMap((set) => set.changes);
+    return eachOf(keys, (key) => this.value(hash, child, key, signal));
+  }
+
+  /**
+   * The values of these keys by one call; `undefined` where no upstream gives them so: nodes and
+   * proxies may list the call and give it to nobody, or find the answer too big.
+   */
+  async valuesTogether(
+    hash: string,
+    child: string | null,
+    keys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Entries | undefined> {
+    if (child !== null || !this.#host.offers('state_queryStorageAt')) return undefined;
+    const reply = await this.#host.forward('state_queryStorageAt', [keys, hash], { signal });
+    if (reply.kind === 'error') return undefined;
+    const changes = (JSON.parse(reply.result) as StorageChanges).flatMap((set) => set.changes);
     return changes.flatMap(([key, value]) => pair(key, value));
   }
 

@@ -27,6 +27,8 @@ export interface StorageItem {
 
 /** Keys that are read and told at once: a few hundred kilobytes of usual values. */
 const pageSize = 256;
+/** The same of values that no upstream gives together, as they may be too big for that. */
+const chunkSize = 32;
 
 /**
  * Reads the items of a storage call.
@@ -83,14 +85,7 @@ export async function* storageItems(
       let last = after;
       for (;;) {
         const keys = await reader.keys(at, child, key, pageSize, last, signal);
-        if (keys.length > 0) {
-          yield type === 'descendantsValues'
-            ? (await reader.values(at, child, keys, signal)).map(([k, value]) => ({
-                key: k,
-                value,
-              }))
-            : (await reader.hashes(at, child, keys, signal)).map(([k, hash]) => ({ key: k, hash }));
-        }
+        if (keys.length > 0) yield* descendants(reader, { at, child, signal }, type, keys);
         const end = keys.at(-1);
         if (keys.length < pageSize || end === undefined) return;
         // A node that repeats a page would be asked for ever.
@@ -98,5 +93,29 @@ export async function* storageItems(
         last = end;
       }
     }
+  }
+}
+
+/** What these keys hold: of a whole page together where an upstream gives it, else a few at a time. */
+async function* descendants(
+  reader: StateReader,
+  { at, child, signal }: StoragePlace,
+  type: StorageQuery['type'],
+  keys: readonly string[],
+): AsyncGenerator<readonly StorageItem[]> {
+  if (type === 'descendantsHashes') {
+    const hashes = await reader.hashes(at, child, keys, signal);
+    yield hashes.map(([key, hash]) => ({ key, hash }));
+    return;
+  }
+  const together = await reader.valuesTogether(at, child, keys, signal);
+  if (together) {
+    yield together.map(([key, value]) => ({ key, value }));
+    return;
+  }
+  for (let from = 0; from < keys.length; from += chunkSize) {
+    const chunk = keys.slice(from, from + chunkSize);
+    const values = await reader.values(at, child, chunk, signal);
+    yield values.map(([key, value]) => ({ key, value }));
   }
 }
