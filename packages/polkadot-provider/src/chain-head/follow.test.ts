@@ -1,4 +1,5 @@
 import { errorReply } from '@dshackle/core';
+import { result } from '@dshackle/core/testing';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
 import { blake2 } from '../chain/header.ts';
@@ -457,6 +458,37 @@ describe('when upstreams die', () => {
     expect(events.at(-1)).toEqual({ event: 'stop' });
     const again = await client.follow(false);
     expect(again.events[0]).toMatchObject({ event: 'initialized' });
+  });
+});
+
+describe('when the chain is not what was told', () => {
+  it('stops once, and a new follow begins on the other chain', async () => {
+    await using pool = await followPool({ height: 5, finalized: 5 });
+    const client = pool.client();
+    const follow = await client.follow(false);
+    follow.take();
+    const other = pool.chain.grow(pool.blocks[4] as ForkBlock, 2);
+    for (const block of other) await pool.show(block);
+    await pool.finalize(other[1] as ForkBlock);
+    expect(follow.take().filter(({ event }) => event === 'stop')).toHaveLength(1);
+    expect(follow.events.at(-1)).toEqual({ event: 'stop' });
+    const again = await client.follow(false);
+    expect(again.events[0]?.finalizedBlockHashes).toContain(other[1]?.hash);
+  });
+
+  it('keeps its best block while what lies below the new one is not known', async () => {
+    await using pool = await followPool({ nodes: 1 });
+    const [node] = pool.nodes;
+    const follow = await pool.client().follow(false);
+    follow.take();
+    const more = pool.chain.grow(pool.blocks[5] as ForkBlock, 3);
+    node?.handle('chain_getHeader', ([hash]) =>
+      result(hash === more[0]?.hash ? null : (pool.chain.get(String(hash))?.header ?? null)),
+    );
+    node?.show(more[2] as ForkBlock);
+    await pool.clock.advance(5_000);
+    expect(pool.balancer.head.best?.hash).toBe(more[2]?.hash);
+    expect(follow.take()).toEqual([]);
   });
 });
 
