@@ -256,6 +256,23 @@ describe('rate limit', () => {
   });
 });
 
+describe('onMessage', () => {
+  it('hears what clients say before it is passed on, until it is told to stop', async () => {
+    const socket = await open();
+    const heard: string[] = [];
+    const off = proxy.onMessage((message) => {
+      heard.push(message);
+      proxy.garbage(message === 'two');
+    });
+    expect(await ask(socket, 'one')).toBe('one');
+    expect(await ask(socket, 'two')).not.toBe('two');
+    expect(await ask(socket, 'three')).toBe('three');
+    off();
+    expect(await ask(socket, 'two')).toBe('two');
+    expect(heard).toEqual(['one', 'two', 'three']);
+  });
+});
+
 describe('close', () => {
   it('ends every connection and stops listening, once', async () => {
     const socket = await open();

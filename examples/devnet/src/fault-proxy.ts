@@ -45,6 +45,11 @@ export interface FaultProxy extends AsyncDisposable {
   garbage(on: boolean): void;
   /** While set, requests and new WebSockets get 429 with that Retry-After; `false` ends it. */
   rateLimit(retryAfterSeconds: number | false): void;
+  /**
+   * Calls `listener` with each message that a WebSocket client sends, before it is passed on: a
+   * fault that begins there holds for that message already. Returns the function that stops it.
+   */
+  onMessage(listener: (message: string) => void): () => void;
   /** Destroys every connection and stops listening. */
   close(): Promise<void>;
 }
@@ -70,12 +75,16 @@ class LocalFaultProxy implements FaultProxy {
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_UPSTREAM_MS });
   readonly #sockets = new Set<Socket>();
+  readonly #listeners = new Set<(message: string) => void>();
   readonly #faults: Faults = {
     latencyMs: 0,
     refuse: false,
     blackHole: false,
     garbage: false,
     retryAfterSeconds: false,
+    hear: (message) => {
+      for (const listener of this.#listeners) listener(message);
+    },
   };
   readonly #closedStats = { connections: 0, bytesFromClients: 0, bytesToClients: 0 };
 
@@ -128,6 +137,10 @@ class LocalFaultProxy implements FaultProxy {
   }
   rateLimit(retryAfterSeconds: number | false): void {
     this.#faults.retryAfterSeconds = retryAfterSeconds;
+  }
+  onMessage(listener: (message: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async close(): Promise<void> {

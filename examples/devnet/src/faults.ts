@@ -5,6 +5,8 @@ export interface Faults {
   blackHole: boolean;
   garbage: boolean;
   retryAfterSeconds: number | false;
+  /** Told what a WebSocket client says, before it is passed on. */
+  readonly hear: (message: string) => void;
 }
 
 /** What the upstream's words become: what a broken middlebox says in their place. */

@@ -53,6 +53,8 @@ function join(client: WebSocket, upstream: WebSocket, faults: Readonly<Faults>):
     const due = delay(faults);
     line = line.then(() => due).then(send);
   };
+  // Before the relay's own listener: what the hearer breaks is broken for this message already.
+  client.on('message', (data: RawData) => faults.hear(String(data)));
   relay(client, upstream, faults, (send) => send());
   relay(upstream, client, faults, inLine, garbageText);
 
