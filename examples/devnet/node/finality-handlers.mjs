@@ -51,7 +51,10 @@ async function headerOf(block) {
   };
 }
 
-/** As chopsticks does it, but `finalized` waits for the block to be final. */
+/**
+ * As chopsticks does it, but `finalized` waits for the block to be final, and a status without a
+ * value is its name alone: dedot reads nothing else.
+ */
 async function submitAndWatch(chain, finality, extrinsic, { subscribe, unsubscribe }) {
   const id = randomUUID();
   const { headState, txPool } = chain;
@@ -70,8 +73,8 @@ async function submitAndWatch(chain, finality, extrinsic, { subscribe, unsubscri
       setTimeout(() => end({ finalized: block.hash }), FINALIZED_AFTER_MS);
     }
   });
-  const refused = ([failed, error]) => {
-    if (failed === extrinsic) end(error.toJSON());
+  const refused = ([failed]) => {
+    if (failed === extrinsic) end('invalid');
   };
   txPool.event.on(APPLY_EXTRINSIC_ERROR, refused);
   const end = (status) => {
@@ -84,6 +87,6 @@ async function submitAndWatch(chain, finality, extrinsic, { subscribe, unsubscri
     unsubscribe(id);
     throw new ResponseError(error.isInvalid ? 1010 : 1011, error.toString());
   }
-  setImmediate(() => callback({ ready: null }));
+  setImmediate(() => callback('ready'));
   return id;
 }

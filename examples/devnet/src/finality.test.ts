@@ -44,10 +44,7 @@ describe('finality', () => {
     using watcher = await connectClient(node2);
     await watcher.ask('author_submitAndWatchExtrinsic', signed.toHex());
     const [block] = await devnet.mine();
-    await eventually(() => watcher.notifications).toEqual([
-      { ready: null },
-      { inBlock: block?.hash },
-    ]);
+    await eventually(() => watcher.notifications).toEqual(['ready', { inBlock: block?.hash }]);
     await devnet.mine(2);
     await eventually(() => watcher.notifications.slice(2)).toEqual([{ finalized: block?.hash }]);
   });
