@@ -254,6 +254,15 @@ describe('one call, and who may answer it', () => {
     expect(upstream).toBeUndefined();
   });
 
+  it('is told so at once also while one of those without it is down', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.methods = ['other'];
+    await test.clock.advance(60_000);
+    test.nodes[0]?.crash();
+    const { reply } = await test.balancer.forward({ method: 'local', params: '[]' });
+    expect(reply).toMatchObject({ kind: 'error', error: { code: -32601 } });
+  });
+
   it('is told at once that no upstream carries its labels', async () => {
     await using test = await testBalancer();
     const labels = { archive: 'yes' };

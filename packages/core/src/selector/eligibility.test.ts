@@ -89,6 +89,16 @@ describe('ineligibility', () => {
     ).toBeUndefined();
   });
 
+  it('says what no waiting changes even of an upstream that is down', async () => {
+    const { context, node, upstream } = await good({ methods: { disabled: ['gone'] } });
+    node.crash();
+    expect(ineligibility(upstream, { seen: -1, method: 'gone' }, context)).toBe('lacks the method');
+    expect(ineligibility(upstream, { seen: -1, labels: { region: 'eu' } }, context)).toBe(
+      'labels do not match',
+    );
+    expect(ineligibility(upstream, { seen: -1, method: 'any' }, context)).toBe('disconnected');
+  });
+
   it('says which upstream cannot subscribe, for subscriptions only', async () => {
     const { context, upstream } = await good({}, false);
     expect(ineligibility(upstream, { seen: -1, subscribe: true }, context)).toBe(

@@ -66,14 +66,16 @@ export function ineligibility(
   context: EligibilityContext,
 ): Ineligibility | undefined {
   const { state } = upstream;
+  // What no waiting changes comes first: a method that nobody has is not waited for because one of
+  // those without it is down.
+  if (need.labels && !carries(upstream.labels, need.labels)) return 'labels do not match';
+  if (need.method !== undefined && !upstream.offers(need.method)) return 'lacks the method';
   if (state.draining) return 'draining';
   if (upstream.transport.state.status !== 'open') return 'disconnected';
   if (!state.health) return 'not probed yet';
   if (!state.best) return 'head not known yet';
   if (state.forked) return 'forked';
   if (need.subscribe && !upstream.transport.canSubscribe) return 'cannot subscribe';
-  if (need.labels && !carries(upstream.labels, need.labels)) return 'labels do not match';
-  if (need.method !== undefined && !upstream.offers(need.method)) return 'lacks the method';
   const height = state.best.number;
   if (height < need.seen) return 'behind the session';
   if (need.height !== undefined && height < need.height) return 'lacks the block';
