@@ -14,6 +14,7 @@ describe('the package exports this and nothing else', () => {
         "Session",
         "TimeoutError",
         "TransportError",
+        "balancerErrorCodes",
         "combined",
         "createBalancer",
         "delay",
@@ -32,6 +33,7 @@ describe('the package exports this and nothing else', () => {
         "splitBatch",
         "strictlyReadChars",
         "systemClock",
+        "toJsonRpcError",
         "websocket",
       ]
     `);

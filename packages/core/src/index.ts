@@ -32,6 +32,7 @@ export {
   type TransportErrorOptions,
 } from './errors.ts';
 export { type Envelope, isBatch, readEnvelope, splitBatch } from './json-rpc/envelope.ts';
+export { balancerErrorCodes, toJsonRpcError } from './json-rpc/failure.ts';
 export {
   errorReply,
   type JsonRpcError,

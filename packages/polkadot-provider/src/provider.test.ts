@@ -140,7 +140,14 @@ describe('the contract of a polkadot-js provider', () => {
     expect(contract.isClonable).toBe(true);
     expect(contract.isConnected).toBe(true);
     expect(contract.ttl).toBeUndefined();
-    expect(Object.keys(entry).sort()).toEqual(['PolkadotProvider', 'knownChains', 'polkadot']);
+    expect(Object.keys(entry).sort()).toEqual([
+      'DedotProvider',
+      'DedotProviderError',
+      'PolkadotProvider',
+      'asJsonRpcProvider',
+      'knownChains',
+      'polkadot',
+    ]);
   });
 
   it('gives polkadot-js its cache time where one is set', () => {

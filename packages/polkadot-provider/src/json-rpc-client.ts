@@ -1,0 +1,169 @@
+import {
+  type Balancer,
+  type Call,
+  type CallOptions,
+  type JsonRpcError,
+  type Subscription,
+  toJsonRpcError,
+} from '@dshackle/core';
+
+/** What is needed of an engine to speak JSON-RPC with it. */
+export type JsonRpcEngine = Pick<
+  Balancer,
+  'available' | 'chain' | 'dispatch' | 'ready' | 'session' | 'subscribe'
+>;
+
+/** Where the outcome of one call goes: one of the two is called, once. */
+export interface ResultReceiver {
+  readonly onResult: (result: unknown) => void;
+  readonly onError: (error: JsonRpcError) => void;
+}
+
+/** Where what one subscription says goes. */
+export interface SubscriptionReceiver {
+  /** Told the id, once, before the first item. */
+  readonly onResult: (id: string) => void;
+  /** It was declined, or nobody could take it; nothing else is told then. */
+  readonly onError: (error: JsonRpcError) => void;
+  readonly onItem: (result: unknown) => void;
+  /** It cannot go on, not even on another upstream. */
+  readonly onEnd: (error: JsonRpcError) => void;
+}
+
+/**
+ * One client of an engine: what it has seen, its subscriptions under ids of their own, and its
+ * calls, which wait while no upstream can serve. What every door that hands out parsed values needs.
+ */
+export class JsonRpcClient {
+  readonly #engine: JsonRpcEngine;
+  readonly #left = new AbortController();
+  readonly #options: CallOptions;
+  readonly #submitOptions: CallOptions;
+  readonly #subscriptions = new Map<string, Subscription>();
+
+  constructor(engine: JsonRpcEngine) {
+    this.#engine = engine;
+    const session = engine.session();
+    this.#submitOptions = { session };
+    this.#options = { session, signal: this.#left.signal };
+  }
+
+  /** Makes one call that is no subscription. Nothing is told once the client was closed. */
+  request(method: string, params: unknown, receiver: ResultReceiver): void {
+    const { chain } = this.#engine;
+    const { kind } = chain.traits(method);
+    const call = toCall(method, params);
+    if (kind === 'unsubscribe') {
+      const [id] = chain.positional(method, params ?? []);
+      receiver.onResult(this.unsubscribe(id));
+      return;
+    }
+    const tell = this.#whileOpen(receiver);
+    this.#whenAvailable(tell.onError, () =>
+      this.#engine.dispatch(
+        call,
+        {
+          onAnswer: ({ reply }) => {
+            if (reply.kind === 'error') tell.onError(reply.error);
+            else tell.onResult(JSON.parse(reply.result));
+          },
+          onFailure: (failure) => tell.onError(toJsonRpcError(failure)),
+        },
+        // It may have been sent already, and whoever submits and leaves means it to happen.
+        kind === 'submit' ? this.#submitOptions : this.#options,
+      ),
+    );
+  }
+
+  /** Subscribes; nothing is told once the client was closed. */
+  subscribe(method: string, params: unknown, receiver: SubscriptionReceiver): void {
+    const tell = this.#whileOpen(receiver);
+    this.#whenAvailable(tell.onError, () => void this.#subscribe(toCall(method, params), receiver));
+  }
+
+  /** Ends a subscription; false when the id is none of this client's. */
+  unsubscribe(id: unknown): boolean {
+    if (typeof id !== 'string') return false;
+    const subscription = this.#subscriptions.get(id);
+    this.#subscriptions.delete(id);
+    subscription?.unsubscribe();
+    return subscription !== undefined;
+  }
+
+  /** Ends all subscriptions and gives up all calls but submissions. The engine stays open. */
+  close(): void {
+    this.#left.abort();
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    this.#subscriptions.clear();
+  }
+
+  async #subscribe(call: Call, receiver: SubscriptionReceiver): Promise<void> {
+    const tell = this.#whileOpen(receiver);
+    const { subscription: traits } = this.#engine.chain.traits(call.method);
+    const isSubmission = traits?.source === 'upstream' && traits.resume === 'never';
+    let id = '';
+    try {
+      const outcome = await this.#engine.subscribe(
+        call,
+        {
+          onSubscribed: (subscription) => {
+            if (this.#left.signal.aborted) {
+              subscription.unsubscribe();
+              return;
+            }
+            id = subscription.id;
+            this.#subscriptions.set(id, subscription);
+            tell.onResult(id);
+          },
+          onItem: (item) => this.#tell(() => receiver.onItem(JSON.parse(item))),
+          onEnd: (failure) => {
+            this.#subscriptions.delete(id);
+            this.#tell(() => receiver.onEnd(toJsonRpcError(failure)));
+          },
+        },
+        isSubmission ? this.#submitOptions : this.#options,
+      );
+      if (outcome.kind === 'error') tell.onError(outcome.error);
+    } catch (failure) {
+      tell.onError(toJsonRpcError(failure));
+    }
+  }
+
+  /** Runs `act` as soon as an upstream can serve; calls wait for the first one as long as it takes. */
+  #whenAvailable(onError: (error: JsonRpcError) => void, act: () => void): void {
+    if (this.#engine.available) act();
+    else {
+      this.#engine
+        .ready(this.#left.signal)
+        .then(act, (failure) => onError(toJsonRpcError(failure)));
+    }
+  }
+
+  /** Tells the client something unless it left. What it throws is reported, and is not the engine's. */
+  #tell(act: () => void): void {
+    if (this.#left.signal.aborted) return;
+    try {
+      act();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #whileOpen<T>(receiver: {
+    readonly onResult: (result: T) => void;
+    readonly onError: (error: JsonRpcError) => void;
+  }): typeof receiver {
+    return {
+      onResult: (result) => this.#tell(() => receiver.onResult(result)),
+      onError: (error) => this.#tell(() => receiver.onError(error)),
+    };
+  }
+}
+
+function toCall(method: string, params: unknown): Call {
+  return params === undefined || params === null
+    ? { method, params: '[]' }
+    : { method, params: JSON.stringify(params) };
+}
