@@ -28,6 +28,7 @@ import { p2c } from './selector/p2c.ts';
 import type { ChainService } from './service/chain-service.ts';
 import { PoolHost } from './service/pool-host.ts';
 import { Session } from './session/session.ts';
+import { SubmissionDesk } from './submission/desk.ts';
 import { Subscriptions } from './subscription/subscriptions.ts';
 import { Emitter } from './telemetry/emitter.ts';
 import type { BalancerEvents } from './telemetry/events.ts';
@@ -151,6 +152,7 @@ class PooledBalancer implements Balancer {
   readonly #subscriptions: Subscriptions;
   readonly #coalescer = new Coalescer();
   readonly #service: ChainService | undefined;
+  readonly #desk: SubmissionDesk | undefined;
   readonly #scope: Scope;
   /** For calls of the engine's own. */
   readonly #inner: Scope;
@@ -188,8 +190,10 @@ class PooledBalancer implements Balancer {
     };
     this.#inner = this.#scopeOf(chain, undefined);
     this.#service = this.#makeService(chain);
+    this.#desk = this.#deskOf(chain);
     this.#subscriptions = new Subscriptions({
       chain,
+      desk: this.#desk,
       head: this.#head,
       engine: this.#engine,
       // Whatever is denied to callers.
@@ -389,8 +393,21 @@ class PooledBalancer implements Balancer {
       canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
       service,
       offers: (method) => this.#rotation.offers(method, true),
+      desk: this.#desk,
     });
     return { chain, handle };
+  }
+
+  #deskOf(chain: Chain): SubmissionDesk | undefined {
+    const { submissions } = chain;
+    if (!submissions) return undefined;
+    return new SubmissionDesk({
+      chain,
+      submissions,
+      head: this.#head,
+      engine: this.#engine,
+      forward: (call) => this.#forward(this.#inner, call, {}),
+    });
   }
 
   #dispatch({ chain, handle }: Scope, call: Call, receiver: Receiver, options: CallOptions): void {
@@ -475,6 +492,7 @@ class PooledBalancer implements Balancer {
       startedMs,
       deadlineAtMs: startedMs + (options.deadlineMs ?? policy.deadlineMs),
       hasOwnDeadline: options.deadlineMs !== undefined,
+      unanswered: 0,
       attempts: [],
     };
   }

@@ -7,6 +7,7 @@
  * - `transport`: the upstream could not be talked to, or broke the protocol.
  * - `rate limited`: the upstream said so (HTTP 429, 503 with Retry-After, or its own error code).
  * - `overloaded`: one of our own bounded queues is full.
+ * - `unknown outcome`: a transaction was sent, and nobody knows what became of it.
  * - `denied`: the method is switched off here.
  * - `invalid request`: the caller's input cannot be sent.
  * - `cancelled`: the caller's signal aborted.
@@ -19,6 +20,7 @@ export type BalancerErrorCode =
   | 'transport'
   | 'rate limited'
   | 'overloaded'
+  | 'unknown outcome'
   | 'denied'
   | 'invalid request'
   | 'cancelled'
@@ -98,6 +100,27 @@ export class RetryBudgetExhaustedError extends BalancerError {
   override readonly name = 'RetryBudgetExhaustedError';
   constructor(message: string, options?: BalancerErrorOptions) {
     super('retry budget exhausted', message, options);
+  }
+}
+
+/**
+ * A transaction was sent and may have taken effect, but no upstream said so in time, and it was found
+ * in no pool and in no block. Look for `hash` before another one is made in its place.
+ */
+export class UnknownOutcomeError extends BalancerError {
+  override readonly name = 'UnknownOutcomeError';
+  /** The transaction's hash, computed here. */
+  readonly hash: string;
+  /** @param method the method that submitted it */
+  constructor(method: string, hash: string, cause: BalancerError, options?: BalancerErrorOptions) {
+    const message = cause.rawMessage.replace(`${method}: `, '');
+    super('unknown outcome', `${method}: ${message}; what became of ${hash} is not known`, {
+      origin: cause.origin,
+      attempts: cause.attempts,
+      cause,
+      ...options,
+    });
+    this.hash = hash;
   }
 }
 

@@ -15,6 +15,7 @@ describe('the package exports this and nothing else', () => {
         "TimeoutError",
         "TransportError",
         "balancerErrorCodes",
+        "UnknownOutcomeError",
         "combined",
         "createBalancer",
         "delay",

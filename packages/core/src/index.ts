@@ -30,6 +30,7 @@ export {
   TimeoutError,
   TransportError,
   type TransportErrorOptions,
+  UnknownOutcomeError,
 } from './errors.ts';
 export { type Envelope, isBatch, readEnvelope, splitBatch } from './json-rpc/envelope.ts';
 export { balancerErrorCodes, toJsonRpcError } from './json-rpc/failure.ts';

@@ -1,5 +1,15 @@
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { ChainService, ServiceHost } from '../service/chain-service.ts';
+import type { Submissions } from './submissions.ts';
+
+export type {
+  Sender,
+  Submissions,
+  SubmissionVerdict,
+  Transaction,
+  WatchedItem,
+  WatchFormat,
+} from './submissions.ts';
 
 /** One block as the engine sees it. */
 export interface Block {
@@ -197,6 +207,11 @@ export interface MethodTraits {
    * caller to read. `undefined` when it is served. @default all are
    */
   readonly refuse?: (params: readonly unknown[]) => string | undefined;
+  /**
+   * The account whose next nonce the answer tells, in the words of {@link Sender}; `undefined` when
+   * the params name none. What the session submitted is then counted too. @default no nonce
+   */
+  readonly nonceOf?: (params: readonly unknown[]) => string | undefined;
   /** Present on `subscribe` methods. */
   readonly subscription?: SubscriptionTraits;
   /**
@@ -361,6 +376,8 @@ export interface Chain {
    * Absent: there are no such methods.
    */
   service?(host: ServiceHost): ChainService;
+  /** How transactions are found again. @default a submission without an answer stays unknown */
+  readonly submissions?: Submissions;
   /** The meaning of an upstream's JSON-RPC error. */
   judge(
     method: string,

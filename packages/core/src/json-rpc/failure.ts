@@ -16,6 +16,7 @@ export const balancerErrorCodes: Readonly<Record<BalancerErrorCode, number>> = {
   transport: -32053,
   cancelled: -32054,
   closed: -32055,
+  'unknown outcome': -32056,
   'rate limited': -32005,
   overloaded: -32009,
   denied: jsonRpcCodes.methodNotFound,
@@ -27,6 +28,8 @@ interface FailureData {
   readonly reason: BalancerErrorCode;
   readonly origin: BalancerError['origin'];
   readonly attempts: readonly unknown[];
+  /** Of a transaction whose fate is not known. */
+  readonly hash?: string;
 }
 
 function failureData(error: BalancerError): FailureData {
@@ -39,6 +42,7 @@ function failureData(error: BalancerError): FailureData {
       outcome,
       ...(hedge ? { hedge } : {}),
     })),
+    ...('hash' in error ? { hash: String(error.hash) } : {}),
   };
 }
 

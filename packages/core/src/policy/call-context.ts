@@ -22,6 +22,11 @@ export interface CallContext {
   deadlineAtMs: number;
   /** True when the caller set the deadline. */
   readonly hasOwnDeadline: boolean;
+  /**
+   * Attempts that an upstream may have seen and that brought no answer, those under way included:
+   * while there are any, a call that does something may have done it.
+   */
+  unanswered: number;
   /** What was tried so far, in order. */
   readonly attempts: Attempt[];
 }

@@ -5,7 +5,7 @@ import {
   RetryBudgetExhaustedError,
   TimeoutError,
 } from '../errors.ts';
-import type { Outcome } from '../upstream/outcome.ts';
+import { isSilence, type Outcome } from '../upstream/outcome.ts';
 import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
@@ -29,6 +29,13 @@ export interface FanOutOptions {
    * not hold the rest up. Then what there is decides, or else one more is asked.
    */
   readonly graceMs: number;
+  /**
+   * When those that are silent are waited for no longer, on the engine's clock. Attempts under way go
+   * on until the call's deadline. @default the call's deadline
+   */
+  readonly untilMs?: number;
+  /** Told how each attempt ended, also one that ends when the answer has been given. */
+  readonly onOutcome?: (upstream: string, outcome: Outcome) => void;
 }
 
 /** How often a quorum of upstreams is looked for while nothing changes, in milliseconds. */
@@ -124,6 +131,8 @@ function askSeveral(
     const { call, traits, attempts, deadlineAtMs, signal } = context;
     const votes: Vote[] = [];
     let failures = 0;
+    /** Upstreams that took no submission, for reasons of their own. */
+    let declines = 0;
     /** What the first upstream that failed said of it. */
     let complaint: Vote | undefined;
     let outstanding = 0;
@@ -167,7 +176,8 @@ function askSeveral(
     };
     const onAbort = (): void =>
       fail(new BalancerError('cancelled', call.method, { cause: signal?.reason, attempts }));
-    const deadline = deadlines.add(Math.max(0, deadlineAtMs - clock.now()), () => {
+    const { untilMs = deadlineAtMs } = options;
+    const deadline = deadlines.add(Math.max(0, untilMs - clock.now()), () => {
       const vote = options.tally(votes, 0);
       if (vote) finish(vote);
       else fail(new TimeoutError(`${call.method}: no answer before the deadline`, { attempts }));
@@ -181,6 +191,7 @@ function askSeveral(
     const ask = (upstream: Upstream, panic: boolean): void => {
       tried.add(upstream.id);
       outstanding += 1;
+      context.unanswered += 1;
       const startedMs = clock.now();
       const leftMs = Math.max(1, deadlineAtMs - startedMs);
       const timeoutMs = traits.idempotent
@@ -190,7 +201,9 @@ function askSeveral(
       upstream.run(attempt, timeoutMs, panic);
     };
     const askMore = (): boolean => {
-      if (tried.size - failures >= options.width) return false;
+      if (tried.size - failures - declines >= options.width) return false;
+      // A pool that is full, or has no use for it, is no reason to ask the whole world.
+      if (declines > 0 && tried.size >= engine.options.maxAttempts) return false;
       const selection = engine.select(context.need, tried, clock.now());
       if (selection.kind === 'none') return false;
       ask(selection.upstream, selection.panic);
@@ -199,6 +212,7 @@ function askSeveral(
     const settle = (attempt: RunningAttempt, outcome: Outcome): void => {
       const { upstream, startedMs, endedMs } = attempt;
       outstanding -= 1;
+      if (!isSilence(outcome)) context.unanswered -= 1;
       if (outcome.kind === 'missing' && outcome.lacksBlock) {
         upstream.state.noteLack(context.need);
       }
@@ -216,6 +230,7 @@ function askSeveral(
           won,
         });
       }
+      options.onOutcome?.(upstream.id, outcome);
       if (done) return;
       attempts.push({
         upstream: upstream.id,
@@ -230,7 +245,9 @@ function askSeveral(
           complaint ??= { upstream: upstream.id, reply: outcome.reply };
         }
       } else votes.push({ upstream: upstream.id, reply: outcome.reply });
-      decide(outcome.kind === 'failure');
+      const isDeclined = outcome.kind === 'missing' && traits.kind === 'submit';
+      if (isDeclined) declines += 1;
+      decide(isDeclined || outcome.kind === 'failure');
     };
     const decide = (failed: boolean): void => {
       const vote = options.tally(votes, outstanding);

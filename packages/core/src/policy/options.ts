@@ -13,6 +13,11 @@ export interface PolicyOptions {
   readonly upstreamWaitMs?: number;
   /** Calls that may wait so at once; further ones fail with `overloaded`. @default 10_000 */
   readonly maxWaiting?: number;
+  /**
+   * To how many upstreams a transaction is submitted at once; at least 1. Does nothing for calls
+   * with a strategy of their own. @default what the chain says of the method
+   */
+  readonly submitWidth?: number;
   /** A second upstream is raced after the method's usual time (Finagle: backup requests). */
   readonly hedge?: HedgeOptions;
   /** Bounds retries beyond the first failover of a call (Finagle: retry budget). */
@@ -39,7 +44,10 @@ export interface HedgeOptions {
 }
 
 /** {@link PolicyOptions} with every default filled in. */
-export type ResolvedPolicyOptions = Required<Omit<PolicyOptions, 'hedge' | 'retryBudget'>> & {
+export type ResolvedPolicyOptions = Required<
+  Omit<PolicyOptions, 'hedge' | 'retryBudget' | 'submitWidth'>
+> & {
+  readonly submitWidth: number | undefined;
   readonly hedge: Required<HedgeOptions>;
 };
 
@@ -51,6 +59,7 @@ export function resolvePolicyOptions(options: PolicyOptions = {}): ResolvedPolic
     maxAttempts: Math.max(1, options.maxAttempts ?? 6),
     upstreamWaitMs: options.upstreamWaitMs ?? 5_000,
     maxWaiting: options.maxWaiting ?? 10_000,
+    submitWidth: options.submitWidth && Math.max(1, options.submitWidth),
     hedge: {
       maxHedges: options.hedge?.maxHedges ?? 2,
       quantile: options.hedge?.quantile ?? 0.95,

@@ -3,6 +3,7 @@ import type { ChainHead } from '../head/chain-head.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import { answerByService } from '../service/answer-by-service.ts';
 import type { ChainService } from '../service/chain-service.ts';
+import type { SubmissionDesk } from '../submission/desk.ts';
 import type { Handler, Policy } from './call-context.ts';
 import type { Coalescer } from './coalesce.ts';
 import { coalesceReads } from './coalesce-reads.ts';
@@ -11,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { localAnswer } from './local-answer.ts';
 import { resolveBlock } from './resolve-block.ts';
 import { runStrategy } from './strategy.ts';
+import { transactions } from './transactions.ts';
 
 /** What the pipeline is made of. */
 export interface PipelineOptions {
@@ -20,6 +22,8 @@ export interface PipelineOptions {
   readonly coalescer: Coalescer;
   /** What the chain may know of the pool when it answers by itself. */
   readonly view: ChainView;
+  /** Absent: the chain does not tell how transactions are found again. */
+  readonly desk: SubmissionDesk | undefined;
   /** Could any upstream answer such a call now? */
   readonly canServe: (need: Requirement, nowMs: number) => boolean;
   /** What the chain answers by itself. @default nothing */
@@ -30,13 +34,14 @@ export interface PipelineOptions {
 
 /** The policies in the order in which a call meets them. Deadline, retry and hedge are the strategy's. */
 export function pipeline(options: PipelineOptions): Handler {
-  const { chain, head, engine, coalescer, view, canServe, service, offers } = options;
+  const { chain, head, engine, coalescer, view, canServe, service, offers, desk } = options;
   const policies: readonly Policy[] = [
     deny,
     localAnswer(chain, head, view),
     ...(service ? [answerByService(service, offers)] : []),
     resolveBlock(head, canServe),
     coalesceReads(coalescer, engine),
+    ...(desk ? [transactions(desk)] : []),
   ];
   return policies.reduceRight<Handler>((next, policy) => policy(next), runStrategy(engine));
 }

@@ -9,7 +9,7 @@ import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import type { Alarm, DeadlineHandle } from '../time/deadlines.ts';
-import type { Outcome } from '../upstream/outcome.ts';
+import { isSilence, type Outcome } from '../upstream/outcome.ts';
 import { type AttemptOwner, RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
@@ -60,8 +60,6 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #round = 0;
   #done = false;
   #lastFailure: BalancerError | undefined;
-  /** An upstream that failed may have seen the call. */
-  #maybeSeen = false;
   /** The first upstream's word that it lacks what was asked for. */
   #negative: { readonly reply: Reply; readonly upstream: string } | undefined;
   /** Always set, for whatever is next: a hedge, or the deadline. */
@@ -143,6 +141,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     else this.#firstTried = upstream.id;
     this.#running += 1;
     this.#started += 1;
+    this.#context.unanswered += 1;
     if (!this.#isHedgeNext) this.#arm(nowMs);
     // Last, because it may be over before this returns.
     upstream.run(new RunningAttempt(upstream, call, traits, this, nowMs, hedge), timeoutMs, panic);
@@ -219,6 +218,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const { call, traits, attempts } = this.#context;
     const durationMs = nowMs - startedMs;
     this.#running -= 1;
+    if (!isSilence(outcome)) this.#context.unanswered -= 1;
     if (outcome.kind !== 'failure') latencies.observe(call.method, durationMs, nowMs);
     if (outcome.kind === 'missing' && outcome.lacksBlock) {
       upstream.state.noteLack(this.#context.need);
@@ -262,7 +262,6 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #noteFailure(outcome: Extract<Outcome, { kind: 'failure' }>, upstream: Upstream): void {
     this.#failures += 1;
     this.#lastFailure = outcome.error;
-    this.#maybeSeen ||= outcome.sent;
     // What an upstream said of its own failure is the best answer to a call that cannot be repeated.
     if (outcome.reply && outcome.sent && !this.#context.traits.idempotent) {
       this.#finish(outcome.reply, upstream.id);
@@ -346,8 +345,8 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   /** Promise 4: a submission that nobody answered is unknown, and the caller is told so. */
   #doubt(): string {
-    const maybeSeen = this.#maybeSeen || this.#running > 0;
-    return maybeSeen && !this.#context.traits.idempotent ? unknownOutcome : '';
+    const { traits, unanswered } = this.#context;
+    return unanswered > 0 && !traits.idempotent ? unknownOutcome : '';
   }
 
   #finish(reply: Reply, upstream: string | undefined): void {

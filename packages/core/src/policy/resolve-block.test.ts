@@ -141,6 +141,7 @@ async function sent(params: string): Promise<string> {
     startedMs: 0,
     deadlineAtMs: 1000,
     hasOwnDeadline: false,
+    unanswered: 0,
     attempts: [],
   };
   const answered = { onAnswer: () => {}, onFailure: () => {} };

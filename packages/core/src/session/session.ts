@@ -1,3 +1,5 @@
+import { OwnNonces } from './own-nonces.ts';
+
 /**
  * What one client has been told, so that it never sees the chain go backwards (monotonic reads).
  * A door holds one for each of its clients and passes it with every call.
@@ -7,10 +9,17 @@ export class Session {
   #isClosed = false;
   /** Made for the first listener; most sessions have none. */
   #onClose: Set<() => void> | undefined;
+  #nonces: OwnNonces | undefined;
 
   /** Height of the newest block this client knows of; -1 when it knows none. */
   get seen(): number {
     return this.#seen;
+  }
+
+  /** What it has submitted, so that the nonces it reads count that. */
+  get nonces(): OwnNonces {
+    this.#nonces ??= new OwnNonces();
+    return this.#nonces;
   }
 
   /** Notes that the client has now seen a block of this height. */

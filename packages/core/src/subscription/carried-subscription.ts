@@ -34,6 +34,13 @@ export interface CarriedSubscriptionOptions {
   readonly signal: AbortSignal | undefined;
   readonly onItem: (item: RawJson) => void;
   readonly onEnd: (error: BalancerError) => void;
+  /**
+   * Told in place of `onEnd` when the upstream is gone of a subscription that is not made again:
+   * somebody else goes on from here. Absent: it ends.
+   */
+  readonly onOrphaned?: () => void;
+  /** Told when an upstream may have accepted it and its answer did not come. @default nobody is */
+  readonly onDoubt?: () => void;
   /** It went on at another upstream. */
   readonly onResumed: (upstream: string) => void;
 }
@@ -138,7 +145,10 @@ export class CarriedSubscription {
         if (isBalancerError(outcome)) {
           lastError = outcome;
           // It may have been done: asking again would repeat it.
-          if (traits.resume === 'never' && wasSent(outcome)) throw this.#failed(outcome, true);
+          if (traits.resume === 'never' && wasSent(outcome)) {
+            this.#options.onDoubt?.();
+            throw this.#failed(outcome, true);
+          }
         } else {
           // The client's own mistake: nobody else need hear of it.
           if (judge(call.method, outcome.error).action === 'return') return outcome;
@@ -237,7 +247,9 @@ export class CarriedSubscription {
     const lostBy = this.#upstream;
     this.#upstream = undefined;
     if (this.#options.traits.resume === 'never') {
-      this.#end(`${lostBy} was lost (${reason}); what it did is not known`);
+      const { onOrphaned } = this.#options;
+      if (onOrphaned) onOrphaned();
+      else this.#end(`${lostBy} was lost (${reason}); what it did is not known`);
       return;
     }
     void this.#resume(lostBy);

@@ -2,11 +2,15 @@ import type { Answer, Call, CallOptions, SubscribeOutcome, SubscriberHandlers } 
 import type { Chain, FeedKind, SharePlan, SubscriptionTraits } from '../chain/chain.ts';
 import { BalancerError, TimeoutError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
+import { parseParams } from '../policy/call-context.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { ChainService } from '../service/chain-service.ts';
+import type { Session } from '../session/session.ts';
+import type { SubmissionDesk } from '../submission/desk.ts';
+import { WatchedSubmission } from '../submission/watched-submission.ts';
 import { guard } from '../transport/guard.ts';
-import { CarriedSubscription } from './carried-subscription.ts';
+import { CarriedSubscription, type CarriedSubscriptionOptions } from './carried-subscription.ts';
 import { HeadFeed } from './head-feed.ts';
 import { type Member, SharedSubscription } from './shared-subscription.ts';
 
@@ -14,6 +18,8 @@ import { type Member, SharedSubscription } from './shared-subscription.ts';
 export interface SubscriptionsOptions {
   readonly chain: Chain;
   readonly head: ChainHead;
+  /** Absent: the chain does not tell how transactions are found again. */
+  readonly desk: SubmissionDesk | undefined;
   readonly engine: Engine;
   /** Makes one call, for the present value of a subscription. */
   readonly read: (call: Call, options: CallOptions) => Promise<Answer>;
@@ -179,7 +185,7 @@ export class Subscriptions {
     const { engine, chain } = this.#options;
     const { clock, events, options } = engine;
     const id = this.#newId();
-    const carried = new CarriedSubscription({
+    const carried = this.#carrierOf(session, {
       call,
       traits,
       need: () => (session ? { ...need, seen: session.seen } : need),
@@ -199,7 +205,7 @@ export class Subscriptions {
     const live: LiveSubscription = {
       stop: (reason) => carried.unsubscribe(reason),
       onEnd: handlers.onEnd,
-      carried,
+      carried: carried instanceof WatchedSubmission ? carried.carried : carried,
       isTold: false,
     };
     this.#live.set(id, live);
@@ -308,6 +314,19 @@ export class Subscriptions {
     });
     this.#shared.set(key, shared);
     return shared;
+  }
+
+  /** What submits a transaction goes on without its upstream. */
+  #carrierOf(
+    session: Session | undefined,
+    carried: CarriedSubscriptionOptions,
+  ): CarriedSubscription | WatchedSubmission {
+    const { chain, desk } = this.#options;
+    const { call } = carried;
+    const format = desk?.submissions.watch(call.method);
+    const transaction = format && desk?.submissions.read(call.method, parseParams(chain, call));
+    if (!desk || !format || !transaction) return new CarriedSubscription(carried);
+    return new WatchedSubmission({ desk, transaction, format, session, carried });
   }
 
   #forget(id: string): void {

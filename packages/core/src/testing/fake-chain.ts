@@ -4,9 +4,13 @@ import type {
   ChainView,
   KeptValue,
   MethodTraits,
+  Submissions,
+  SubmissionVerdict,
   SubscriptionTraits,
+  WatchFormat,
 } from '../chain/chain.ts';
 import type { RawJson } from '../json-rpc/message.ts';
+import { fakeTransactionId } from './fake-node.ts';
 
 /** Options of {@link fakeChain}. */
 export interface FakeChainOptions {
@@ -87,7 +91,23 @@ const methods: Readonly<Record<string, MethodTraits>> = {
   pool_health: { ...read, kind: 'local' },
   submit: { ...read, kind: 'submit', idempotent: false },
   spread: { ...read, kind: 'submit', idempotent: false, strategy: { kind: 'broadcast', width: 3 } },
-  nonce: { ...read, strategy: { kind: 'maximum', width: 3 } },
+  /** `[account?]`: the next nonce of an account. */
+  nonce: {
+    ...read,
+    strategy: { kind: 'maximum', width: 3 },
+    nonceOf: ([account]) => (typeof account === 'string' ? account : undefined),
+  },
+  /** `[transaction]`: `account/nonce`, or `account/nonce/last height`. */
+  send: { ...read, kind: 'submit', idempotent: false, strategy: { kind: 'broadcast', width: 3 } },
+  /** The transactions in one node's pool. */
+  pending: read,
+  /** `[hash]`: the transactions of a block. */
+  transactions: {
+    ...read,
+    nullMeans: 'missing',
+    lifetime: 'by-hash',
+    block: ([hash]) => ({ kind: 'hash', hash: String(hash) }),
+  },
   forbidden: { ...read, kind: 'denied' },
   follow_best: subscription({
     source: 'head',
@@ -184,6 +204,53 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     unsubscribe: 'unwatch',
     isLast: (item) => item === '"done"',
   }),
+  /** `[transaction]`, as `send`. */
+  send_and_watch: subscription({
+    source: 'upstream',
+    resume: 'never',
+    notification: 'status',
+    unsubscribe: 'unwatch',
+    isLast: (item) => item.startsWith('"final'),
+  }),
+};
+
+const verdicts: Readonly<Record<number, SubmissionVerdict>> = {
+  409: 'known',
+  410: 'contestable',
+  422: 'rejected',
+};
+
+/** Items are `"ready"`, `"in <hash>"`, `"out of <hash>"`, `"final in <hash>"` and `"dropped"`. */
+const watchFormat: WatchFormat = {
+  read: (item) => {
+    const [word, hash] = (JSON.parse(item) as string).split(' ');
+    if (word === 'in' && hash) return { kind: 'included', hash, index: undefined };
+    return { kind: word === 'out' ? 'retracted' : 'other' };
+  },
+  included: (hash) => `"in ${hash}"`,
+  retracted: (hash) => `"out of ${hash}"`,
+  finalized: (hash) => `"final in ${hash}"`,
+  dropped: () => '"dropped"',
+};
+
+const submissions: Submissions = {
+  read: (method, [transaction]) => {
+    if (method !== 'send' && method !== 'send_and_watch') return undefined;
+    const [account, nonce, last] = String(transaction).split('/');
+    if (!account || !nonce) return undefined;
+    const id = fakeTransactionId(String(transaction));
+    const read = { id, body: String(transaction), sender: { account, nonce: Number(nonce) } };
+    return last === undefined ? read : { ...read, lastHeight: () => Number(last) };
+  },
+  judge: ({ code }) => verdicts[code] ?? 'not taken',
+  pending: { method: 'pending', params: '[]' },
+  block: (hash) => ({ method: 'transactions', params: JSON.stringify([hash]) }),
+  listed: (result) => {
+    const list: unknown = JSON.parse(result);
+    if (!Array.isArray(list)) throw new Error(`no list: ${result}`);
+    return list;
+  },
+  watch: (method) => (method === 'send_and_watch' ? watchFormat : undefined),
 };
 
 /** An item of `watch_values`. */
@@ -288,7 +355,9 @@ export function fakeChain(options: FakeChainOptions = {}): Chain {
         return reply.result === 'true';
       },
     },
+    submissions,
     judge: (_method, { code, message }) => {
+      if (code === 503) return { action: 'missing', reason: message };
       if (code === 404) return { action: 'missing', reason: message, lacksBlock: true };
       if (code === 429) return { action: 'cool down', reason: message };
       if (code === 500) return { action: 'failure', reason: message };

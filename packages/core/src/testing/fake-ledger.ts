@@ -5,6 +5,8 @@ export class FakeLedger {
   readonly #blocks = new Map<string, Block>();
   /** What each block wrote, by its hash. */
   readonly #writes = new Map<string, Readonly<Record<string, unknown>>>();
+  /** Of each block that has any. */
+  readonly #transactions = new Map<string, readonly string[]>();
   readonly genesis: Block;
   #head: Block;
   #forks = 0;
@@ -63,6 +65,16 @@ export class FakeLedger {
     let at: Block | undefined = block;
     while (at && at.number > number) at = this.#blocks.get(at.parentHash);
     return at?.number === number ? at : undefined;
+  }
+
+  /** Puts transactions into a block. */
+  include(block: Block, ...transactions: readonly string[]): void {
+    this.#transactions.set(block.hash, transactions);
+  }
+
+  /** The transactions of a block. */
+  transactions(hash: string): readonly string[] {
+    return this.#transactions.get(hash) ?? [];
   }
 
   #make(number: number, name: string, parentHash: string): Block {

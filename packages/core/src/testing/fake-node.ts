@@ -16,6 +16,11 @@ export interface FakeNodeOptions {
 /** A handler of one method: what the node answers. */
 export type FakeHandler = (params: readonly unknown[]) => Reply | Promise<Reply>;
 
+/** The hash of a transaction of the fake chain. */
+export function fakeTransactionId(transaction: string): string {
+  return `id of ${transaction}`;
+}
+
 /** A result as a reply. */
 export function result(value: unknown): Reply {
   return { kind: 'result', result: JSON.stringify(value) };
@@ -34,6 +39,8 @@ export class FakeNode implements ScriptedPeer {
   methods: readonly string[] | undefined;
   /** How many blocks below its finalized one it keeps of each sort. @default all */
   kept: { readonly block?: number; readonly state?: number } = {};
+  /** Transactions that wait in its pool. */
+  readonly pool = new Set<string>();
   #ledger: FakeLedger;
   readonly #options: FakeNodeOptions;
   readonly #handlers = new Map<string, FakeHandler>();
@@ -209,6 +216,15 @@ export class FakeNode implements ScriptedPeer {
       }
       case 'keeps':
         return result(this.#keeps(first as BlockData, Number(second)));
+      case 'send':
+        this.pool.add(String(first));
+        return result(fakeTransactionId(String(first)));
+      case 'pending':
+        return result([...this.pool]);
+      case 'transactions':
+        return result(
+          this.#has.has(String(first)) ? this.#ledger.transactions(String(first)) : null,
+        );
       case 'hash_of':
         return result(this.#ledger.ancestor(this.#best, Number(first))?.hash ?? null);
       case 'header':

@@ -25,3 +25,8 @@ export type Outcome =
       readonly sent: boolean;
       readonly reply?: Reply;
     };
+
+/** The upstream may have seen the call, and has said nothing. */
+export function isSilence(outcome: Outcome): boolean {
+  return outcome.kind === 'failure' && outcome.sent && outcome.reply === undefined;
+}

@@ -1,0 +1,75 @@
+import type { Answer, Call } from '../call.ts';
+import type { Block, Chain } from '../chain/chain.ts';
+import type { Submissions, Transaction } from '../chain/submissions.ts';
+import type { ChainHead } from '../head/chain-head.ts';
+import type { Engine } from '../policy/engine.ts';
+import type { Session } from '../session/session.ts';
+import { BlockBodies } from './block-bodies.ts';
+
+/** Transactions remembered whose outcome was not known; past it the oldest are forgotten. */
+const maxDoubtful = 1024;
+/**
+ * For how many block times a session counts a nonce of its own that no upstream counts yet: ample
+ * for the transaction to spread or to be included, and short enough that one which was lost does
+ * not leave its sender with a gap for long.
+ */
+const ownNonceBlocks = 10;
+
+/** What a {@link SubmissionDesk} is made of. */
+export interface SubmissionDeskOptions {
+  readonly chain: Chain;
+  readonly submissions: Submissions;
+  readonly head: ChainHead;
+  readonly engine: Engine;
+  /** Makes one call of the engine's own. */
+  readonly forward: (call: Call) => Promise<Answer>;
+}
+
+/** What all submissions of one balancer share. */
+export class SubmissionDesk {
+  readonly submissions: Submissions;
+  readonly head: ChainHead;
+  readonly engine: Engine;
+  readonly bodies: BlockBodies;
+  /** Expected time between blocks, in milliseconds. */
+  readonly blockTimeMs: number;
+  /** Ids of transactions whose outcome was not known, and the best block when they were sent. */
+  readonly #doubtful = new Map<string, Block | undefined>();
+
+  constructor(options: SubmissionDeskOptions) {
+    const { submissions, forward } = options;
+    this.submissions = submissions;
+    this.head = options.head;
+    this.engine = options.engine;
+    this.blockTimeMs = options.chain.blockTimeMs;
+    this.bodies = new BlockBodies(submissions, forward);
+  }
+
+  /** Was it sent before, with an outcome that nobody knows? */
+  isDoubtful({ id }: Transaction): boolean {
+    return this.#doubtful.has(id);
+  }
+
+  /** The block above which it may be: the best one now, or when it was first sent without an answer. */
+  since({ id }: Transaction): Block | undefined {
+    return this.#doubtful.get(id) ?? this.head.best;
+  }
+
+  /** Remembers that it was sent, and that nobody knows what became of it. */
+  doubt({ id }: Transaction, since: Block | undefined): void {
+    if (this.#doubtful.has(id)) return;
+    this.#doubtful.set(id, since);
+    if (this.#doubtful.size > maxDoubtful) {
+      const [oldest] = this.#doubtful.keys();
+      this.#doubtful.delete(oldest as string);
+    }
+  }
+
+  /** An upstream has it: the session counts its nonce from now on. */
+  accepted({ id, sender }: Transaction, session: Session | undefined): void {
+    this.#doubtful.delete(id);
+    if (sender === undefined || session === undefined) return;
+    const untilMs = this.engine.clock.now() + ownNonceBlocks * this.blockTimeMs;
+    session.nonces.add(sender, untilMs);
+  }
+}

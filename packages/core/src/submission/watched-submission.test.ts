@@ -1,0 +1,337 @@
+import { describe, expect, it } from 'vitest';
+import type { Subscription } from '../call.ts';
+import type { Block } from '../chain/chain.ts';
+import type { BalancerError } from '../errors.ts';
+import { errorReply, type Reply } from '../json-rpc/message.ts';
+import { type FakeNode, result, type TestBalancer, testBalancer } from '../testing/index.ts';
+
+const tx = 'alice/3';
+const method = 'send_and_watch';
+const watch = { method, params: `["${tx}"]` };
+const known = errorReply({ code: 409, message: 'already imported' });
+const invalid = errorReply({ code: 410, message: 'invalid' });
+
+/** A client that notes what it hears. */
+function client() {
+  const heard: string[] = [];
+  const ends: BalancerError[] = [];
+  const kept: { subscription?: Subscription } = {};
+  return {
+    heard,
+    ends,
+    kept,
+    handlers: {
+      onSubscribed: (subscription: Subscription) => {
+        kept.subscription = subscription;
+        heard.push('subscribed');
+      },
+      onItem: (item: string) => heard.push(JSON.parse(item)),
+      onEnd: (error: BalancerError) => ends.push(error),
+    },
+  };
+}
+
+const asked = (test: TestBalancer, name: string): number =>
+  test.nodes.flatMap((node) => node.calls.filter((call) => call.method === name)).length;
+
+/** The node that carries the one watch. */
+function carrier(test: TestBalancer): FakeNode {
+  const node = test.nodes.find((each) => each.subscriptions(method) > 0);
+  if (!node) throw new Error('nobody carries it');
+  return node;
+}
+
+/** Mines one block on a parent, with these transactions. */
+function block(test: TestBalancer, parent: Block, ...transactions: string[]): Block {
+  const mined = test.ledger.fork(parent);
+  test.ledger.include(mined, ...transactions);
+  return mined;
+}
+
+/** Shows a block to nodes as their best one. */
+async function show(test: TestBalancer, nodes: readonly FakeNode[], best: Block): Promise<void> {
+  for (const node of nodes) node.advance(best);
+  await test.clock.advance(10);
+}
+
+/** A watch whose upstream is gone, and those that are left. */
+async function orphan(test: TestBalancer, params = `["${tx}"]`) {
+  const one = client();
+  await test.balancer.subscribe({ method, params }, one.handlers);
+  const dead = carrier(test);
+  dead.push(method, 'ready');
+  const left = test.nodes.filter((node) => node !== dead);
+  const die = async (): Promise<void> => {
+    dead.crash();
+    await test.clock.advance(10);
+  };
+  return { ...one, dead, left, die };
+}
+
+describe('a watched transaction whose upstream dies', () => {
+  it('goes on with what the chain says, and is not sent again', async () => {
+    await using test = await testBalancer();
+    const { heard, ends, left, die } = await orphan(test);
+    await die();
+    const included = block(test, test.ledger.head, 'bob/1', tx);
+    await show(test, left, included);
+    expect(heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+    for (const node of left) node.finalize(included);
+    await test.clock.advance(10);
+    await show(test, left, block(test, included));
+    expect(heard.slice(3)).toEqual([`final in ${included.hash}`]);
+    expect(ends).toEqual([]);
+    expect(asked(test, method)).toBe(1);
+    expect(asked(test, 'transactions')).toBe(1);
+  });
+
+  it('hears of a block that came before the upstream died, and not of it twice', async () => {
+    for (const isTold of [true, false]) {
+      await using test = await testBalancer();
+      const { heard, dead, left, die } = await orphan(test);
+      const included = block(test, test.ledger.head, tx);
+      await show(test, test.nodes, included);
+      if (isTold) dead.push(method, `in ${included.hash}`);
+      await die();
+      for (const node of left) node.finalize(included);
+      await test.clock.advance(10);
+      expect(heard.slice(2)).toEqual([`in ${included.hash}`, `final in ${included.hash}`]);
+    }
+  });
+
+  it('hears that its block was left, and of the one that has it then', async () => {
+    await using test = await testBalancer();
+    const { heard, left, die } = await orphan(test);
+    await die();
+    const { head } = test.ledger;
+    const first = block(test, head, tx);
+    await show(test, left, first);
+    const second = block(test, head);
+    const third = block(test, second, tx);
+    await show(test, left, third);
+    for (const node of left) node.finalize(third);
+    await test.clock.advance(10);
+    expect(heard.slice(2)).toEqual([
+      `in ${first.hash}`,
+      `out of ${first.hash}`,
+      `in ${third.hash}`,
+      `final in ${third.hash}`,
+    ]);
+  });
+
+  it('hears that a block is left of which the upstream alone knew', async () => {
+    await using test = await testBalancer();
+    const { heard, dead, left, die } = await orphan(test);
+    dead.push(method, 'in 0xprivate');
+    await die();
+    await show(test, left, block(test, test.ledger.head));
+    expect(heard.slice(2)).toEqual(['in 0xprivate']);
+    const included = block(test, left[0]!.best, tx);
+    await show(test, left, included);
+    expect(heard.slice(3)).toEqual(['out of 0xprivate', `in ${included.hash}`]);
+  });
+
+  it('waits for the others where the upstream was ahead of them', async () => {
+    await using test = await testBalancer();
+    const { heard, dead, left, die } = await orphan(test);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, [dead], included);
+    dead.push(method, `in ${included.hash}`);
+    await die();
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+    await show(test, left, included);
+    for (const node of left) node.finalize(included);
+    await test.clock.advance(10);
+    expect(heard.slice(3)).toEqual([`final in ${included.hash}`]);
+  });
+
+  it('is dropped when it has expired and the last block that could hold it is final', async () => {
+    await using test = await testBalancer();
+    const { heard, left, die } = await orphan(test, '["alice/3/12"]');
+    await die();
+    await test.mine(3, left);
+    expect(heard.slice(2)).toEqual([]);
+    await test.mine(1, left);
+    expect(heard.slice(2)).toEqual(['dropped']);
+    await test.mine(2, left);
+    expect(heard).toHaveLength(3);
+  });
+
+  it('is dropped after 64 blocks when it does not expire, unless a pool still has it', async () => {
+    await using test = await testBalancer();
+    const { heard, left, die } = await orphan(test);
+    await die();
+    for (const node of left) node.pool.add(tx);
+    await test.mine(70, left);
+    expect(heard.slice(2)).toEqual([]);
+    for (const node of left) node.pool.clear();
+    await test.mine(70, left);
+    expect(heard.slice(2)).toEqual(['dropped']);
+  });
+
+  it('is told as unknown when it passed through blocks that nobody has shown', async () => {
+    await using test = await testBalancer();
+    const { heard, ends, left, die } = await orphan(test, '["alice/3/12"]');
+    await die();
+    for (const node of left) node.handle('header', () => result(null));
+    let far = test.ledger.head;
+    for (let i = 0; i < 40; i += 1) far = block(test, far);
+    for (const node of left) node.finalize(far);
+    await show(test, left, far);
+    await test.clock.advance(60_000);
+    expect(heard.slice(2)).toEqual([]);
+    expect(ends).toMatchObject([{ code: 'unknown outcome', hash: 'id of alice/3/12' }]);
+    expect(test.balancer.snapshot().subscriptions).toBe(0);
+  });
+
+  it('searches a block again whose body nobody gave', async () => {
+    await using test = await testBalancer();
+    const { heard, left, die } = await orphan(test);
+    await die();
+    for (const node of left) node.handle('transactions', () => result(null));
+    const included = block(test, test.ledger.head, tx);
+    await show(test, left, included);
+    await test.clock.advance(40_000);
+    expect(heard.slice(2)).toEqual([]);
+    for (const node of left) {
+      node.handle('transactions', ([hash]) => result(test.ledger.transactions(String(hash))));
+    }
+    await test.clock.advance(1_000);
+    await show(test, left, block(test, included));
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+  });
+
+  it('shares one body a block with all others that are watched', async () => {
+    await using test = await testBalancer();
+    const clients = [];
+    for (let i = 0; i < 5; i += 1) {
+      const one = client();
+      await test.balancer.subscribe({ method, params: `["alice/${i}"]` }, one.handlers);
+      clients.push(one);
+    }
+    for (const node of test.nodes) node.dropSubscriptions();
+    // Heads are subscribed to anew.
+    await test.clock.advance(10_000);
+    const included = block(test, test.ledger.head, ...clients.map((_, i) => `alice/${i}`));
+    await show(test, test.nodes, included);
+    for (const { heard } of clients) expect(heard).toEqual(['subscribed', `in ${included.hash}`]);
+    expect(asked(test, 'transactions')).toBe(1);
+  });
+
+  it('goes on when its upstream is removed, and ends when the client ends it', async () => {
+    await using test = await testBalancer();
+    const { heard, dead, left, kept } = await orphan(test);
+    await test.balancer.removeUpstream(dead.id);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, left, included);
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+    kept.subscription?.unsubscribe();
+    for (const node of left) node.finalize(included);
+    await test.clock.advance(10);
+    expect(heard).toHaveLength(3);
+    expect(test.balancer.snapshot().subscriptions).toBe(0);
+  });
+
+  it('leaves nothing behind when the engine is closed', async () => {
+    const test = await testBalancer();
+    const { ends, die } = await orphan(test);
+    await die();
+    await test.balancer.close();
+    expect(ends).toMatchObject([{ code: 'closed' }]);
+    await test.clock.advance(0);
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a watched transaction that was sent and not answered', () => {
+  /** The first that is asked dies with it, perhaps after it told the others. */
+  const dies = (test: TestBalancer, takes: boolean): void => {
+    for (const node of test.nodes) {
+      node.handle(method, () => {
+        for (const each of test.nodes) if (takes) each.pool.add(tx);
+        node.crash('connection lost');
+        return result('never heard');
+      });
+    }
+  };
+
+  it('is watched here when a pool has it', async () => {
+    await using test = await testBalancer();
+    dies(test, true);
+    const one = client();
+    const outcome = test.balancer.subscribe(watch, one.handlers);
+    await test.clock.advance(100);
+    expect(await outcome).toEqual({ kind: 'subscribed' });
+    expect(asked(test, method)).toBe(1);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    expect(one.heard).toEqual(['subscribed', `in ${included.hash}`]);
+  });
+
+  it('ends as unknown, with its hash, when nobody knows of it before the deadline', async () => {
+    await using test = await testBalancer();
+    dies(test, false);
+    const one = client();
+    const outcome = test.balancer.subscribe(watch, one.handlers).catch((error: unknown) => error);
+    await test.clock.advance(31_000);
+    expect(await outcome).toMatchObject({
+      code: 'unknown outcome',
+      hash: 'id of alice/3',
+      attempts: [{ outcome: 'connection lost' }],
+    });
+    expect(one.heard).toEqual([]);
+    expect(asked(test, method)).toBe(1);
+    expect(test.balancer.snapshot().subscriptions).toBe(0);
+  });
+
+  it('is watched here when the client sends it again and it is known, or included', async () => {
+    for (const reply of [known, invalid]) {
+      await using test = await testBalancer();
+      dies(test, false);
+      const first = test.balancer.subscribe(watch, client().handlers).catch(() => 'unknown');
+      await test.clock.advance(31_000);
+      expect(await first).toBe('unknown');
+      for (const node of test.nodes) {
+        node.handle(method, () => reply as Reply);
+        void node.restart();
+      }
+      await test.clock.advance(1_000);
+      const included = block(test, test.ledger.head, tx);
+      await show(test, test.nodes, included);
+      const one = client();
+      const again = test.balancer.subscribe(watch, one.handlers);
+      await test.clock.advance(1_000);
+      expect(await again).toEqual({ kind: 'subscribed' });
+      await test.clock.advance(100);
+      expect(one.heard).toEqual(['subscribed', `in ${included.hash}`]);
+    }
+  });
+
+  it('is known as the upstream says when it was not sent before', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle(method, () => known);
+    expect(await test.balancer.subscribe(watch, client().handlers)).toEqual(known);
+  });
+
+  it('is given up when the client leaves', async () => {
+    await using test = await testBalancer();
+    dies(test, false);
+    const abort = new AbortController();
+    const outcome = test.balancer
+      .subscribe(watch, client().handlers, { signal: abort.signal })
+      .catch((error: unknown) => error);
+    await test.clock.advance(100);
+    abort.abort('enough');
+    await test.clock.advance(0);
+    expect(await outcome).toMatchObject({ code: 'cancelled', cause: 'enough' });
+    expect(test.balancer.snapshot().subscriptions).toBe(0);
+  });
+
+  it('counts in the nonces of its session once it is accepted', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle('nonce', () => result(3));
+    const session = test.balancer.session();
+    await test.balancer.subscribe(watch, client().handlers, { session });
+    expect(await test.balancer.request('nonce', ['alice'], { session })).toBe(4);
+  });
+});
