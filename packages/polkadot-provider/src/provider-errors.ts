@@ -22,7 +22,9 @@ export function answeredError(error: JsonRpcError): Error {
 export function callError(error: unknown, elapsedMs: number): Error {
   if (!isBalancerError(error)) return error instanceof Error ? error : new Error(String(error));
   const code = error.code === 'denied' ? RpcError.CODES.METHOD_NOT_FOUND : RpcError.CODES.UNKNOWN;
-  const worded = new RpcError(wording(error, elapsedMs), code);
+  // As over the server: what the caller has to look for.
+  const data = 'hash' in error ? { hash: error.hash } : undefined;
+  const worded = new RpcError(wording(error, elapsedMs), code, data);
   return Object.defineProperty(worded, 'cause', { value: error, configurable: true });
 }
 

@@ -1,6 +1,7 @@
 import type { MethodTraits } from '@dshackle/core';
 import { traitsBeyondTable } from './beyond-table.ts';
 import { denialOf } from './denied.ts';
+import { accountOf } from './extrinsic.ts';
 import { isLastStatus, lastEvent } from './last-items.ts';
 import {
   at,
@@ -54,7 +55,10 @@ const withoutKeys = ([keys]: readonly unknown[]): string | undefined =>
     ? 'state_subscribeStorage is served with a list of at least one key'
     : undefined;
 /** The pool's own pending transactions count, so the highest answer is the safe one. */
-const nextIndex = read({ strategy: { kind: 'maximum', width: 3 } });
+const nextIndex = read({
+  strategy: { kind: 'maximum', width: 3 },
+  nonceOf: ([account]) => accountOf(account),
+});
 
 /**
  * The methods of a Substrate node, a row a method, from the `#[method]` and `#[subscription]`

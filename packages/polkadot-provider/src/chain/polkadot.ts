@@ -10,6 +10,7 @@ import { answer } from './local.ts';
 import { methodTraits } from './methods.ts';
 import { positional } from './params.ts';
 import { substrateProbes } from './probes.ts';
+import { substrateSubmissions } from './submission.ts';
 import { judge } from './verdicts.ts';
 
 /** Options of {@link polkadot}. */
@@ -75,6 +76,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
     service: (host) => new PolkadotService(host, limits),
+    submissions: substrateSubmissions,
     judge: (_, error) => judge(error),
   };
 }

@@ -10,6 +10,7 @@ import { denialOf, deniedFamilies } from '../chain/denied.ts';
 import { answer } from '../chain/local.ts';
 import { methodNames, methodTraits } from '../chain/methods.ts';
 import { paramNames } from '../chain/params.ts';
+import { substrateSubmissions } from '../chain/submission.ts';
 import { word } from './scripted-chain.ts';
 
 /** One method, as the table has it where it is switched on. */
@@ -113,8 +114,8 @@ and need no upstream that can subscribe; the balancer's *own* are, too, and thei
 whichever upstream has them. The others are carried by one upstream. *Shared* ones cost one
 upstream subscription however many clients ask for the same; when that dies or falls silent it is made
 again on another, and of a *value* only what differs is told. A value is read at each new block while
-no upstream can subscribe. Others *end* with an error when their upstream dies: what submits something,
-or counts what it has sent, cannot be begun twice.`;
+no upstream can subscribe. What becomes of a transaction whose upstream dies is *read from the chain*. Others *end* with an error
+then: what counts what it has sent cannot be begun twice.`;
 
 function subscriptionsTable(entries: readonly Entry[]): string {
   const names = new Map<SubscriptionTraits, string[]>();
@@ -135,6 +136,7 @@ function subscriptionsTable(entries: readonly Entry[]): string {
 function servedFrom(name: string, subscription: SubscriptionTraits): string {
   if (subscription.source === 'head') return `heads: ${subscription.feed}`;
   if (subscription.source === 'service') return 'own';
+  if (substrateSubmissions.watch(name)) return 'read from the chain';
   const mark = methodTraits(name, true).emulated === true ? ' §' : '';
   if (subscription.resume === 'never') return `ends${mark}`;
   if (!subscription.share) return `begun again${mark}`;
