@@ -44,6 +44,8 @@ export type WatchedItem =
 export interface WatchFormat {
   /** Reads an item of an upstream. */
   read(item: RawJson): WatchedItem;
+  /** An upstream has taken the transaction; the first item. */
+  accepted(): RawJson;
   /** The transaction is in a block of the best chain. `index`: its place in the body. */
   included(hash: string, index: number): RawJson;
   /** The block it was in has left the best chain. */

@@ -265,7 +265,7 @@ describe('a watched transaction that was sent and not answered', () => {
     expect(asked(test, method)).toBe(1);
     const included = block(test, test.ledger.head, tx);
     await show(test, test.nodes, included);
-    expect(one.heard).toEqual(['subscribed', `in ${included.hash}`]);
+    expect(one.heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
   });
 
   it('ends as unknown, with its hash, when nobody knows of it before the deadline', async () => {
@@ -303,7 +303,7 @@ describe('a watched transaction that was sent and not answered', () => {
       await test.clock.advance(1_000);
       expect(await again).toEqual({ kind: 'subscribed' });
       await test.clock.advance(100);
-      expect(one.heard).toEqual(['subscribed', `in ${included.hash}`]);
+      expect(one.heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
     }
   });
 

@@ -66,7 +66,7 @@ export class WatchedSubmission {
    * @throws BalancerError when it was not sent, or ended before
    */
   async start(onAccepted: () => void): Promise<SubscribeOutcome> {
-    const { desk, transaction, session, carried } = this.#options;
+    const { desk, transaction, session, format, carried } = this.#options;
     const { clock } = desk.engine;
     const untilMs = clock.now() + carried.deadlineMs;
     const wasDoubtful = desk.isDoubtful(transaction);
@@ -76,6 +76,8 @@ export class WatchedSubmission {
     };
     const takeOver = (): SubscribeOutcome => {
       accept();
+      // Clients wait for a first item before they believe that it is under way.
+      if (!this.#stop.signal.aborted) carried.onItem(format.accepted());
       this.#follow();
       return { kind: 'subscribed' };
     };

@@ -227,6 +227,7 @@ const watchFormat: WatchFormat = {
     if (word === 'in' && hash) return { kind: 'included', hash, index: undefined };
     return { kind: word === 'out' ? 'retracted' : 'other' };
   },
+  accepted: () => '"ready"',
   included: (hash) => `"in ${hash}"`,
   retracted: (hash) => `"out of ${hash}"`,
   finalized: (hash) => `"final in ${hash}"`,

@@ -55,6 +55,7 @@ describe('the transactions', () => {
 describe('the words of a watch', () => {
   it('are statuses in author_extrinsicUpdate', () => {
     const format = watch('author_submitAndWatchExtrinsic')!;
+    expect(format.accepted()).toBe('"ready"');
     expect(format.included('0x1', 2)).toBe('{"inBlock":"0x1"}');
     expect(format.retracted('0x1')).toBe('{"retracted":"0x1"}');
     expect(format.finalized('0x1', 2)).toBe('{"finalized":"0x1"}');
@@ -70,6 +71,7 @@ describe('the words of a watch', () => {
     const format = watch('transactionWatch_v1_submitAndWatch')!;
     const event = 'bestChainBlockIncluded';
     const place = { hash: '0x1', index: 2 };
+    expect(JSON.parse(format.accepted())).toEqual({ event: 'validated' });
     expect(JSON.parse(format.included('0x1', 2))).toEqual({ event, block: place });
     expect(JSON.parse(format.retracted('0x1'))).toEqual({ event, block: null });
     expect(JSON.parse(format.finalized('0x1', 2))).toEqual({ event: 'finalized', block: place });

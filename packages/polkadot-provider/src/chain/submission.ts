@@ -72,6 +72,7 @@ const extrinsicUpdate: WatchFormat = {
     if (typeof hash === 'string') return included(hash, undefined);
     return member(status, 'retracted') === undefined ? other : { kind: 'retracted' };
   },
+  accepted: () => '"ready"',
   included: (hash) => JSON.stringify({ inBlock: hash }),
   retracted: (hash) => JSON.stringify({ retracted: hash }),
   finalized: (hash) => JSON.stringify({ finalized: hash }),
@@ -91,6 +92,7 @@ const watchEvent: WatchFormat = {
     if (typeof hash !== 'string') return { kind: 'retracted' };
     return included(hash, typeof index === 'number' ? index : undefined);
   },
+  accepted: () => '{"event":"validated"}',
   included: (hash, index) => placed('bestChainBlockIncluded', { hash, index }),
   retracted: () => placed('bestChainBlockIncluded', null),
   finalized: (hash, index) => placed('finalized', { hash, index }),
