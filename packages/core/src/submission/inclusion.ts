@@ -3,6 +3,9 @@ import type { Transaction } from '../chain/submissions.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { BlockBodies } from './block-bodies.ts';
 
+/** A block whose body nobody gives is passed over when the best one is this many above it. */
+const patienceBlocks = 16;
+
 /** Where a transaction is: the block, and its place in the body. */
 export interface Place {
   readonly hash: string;
@@ -18,8 +21,8 @@ export interface InclusionObserver {
   onRetracted(place: Place): void;
   /** The block it is in is final. Nothing follows. */
   onFinalized(place: Place): void;
-  /** It is in no block up to this one, the pool's best. */
-  onAbsent(best: Block): void;
+  /** It is in no block up to this one: the pool's best, or the last whose body could be had. */
+  onAbsent(searched: Block): void;
 }
 
 /** What an {@link Inclusion} is made of. */
@@ -38,8 +41,9 @@ export interface InclusionOptions {
  * Follows one transaction along the pool's best chain.
  *
  * 1. Every block above `since` is searched once, parents first; one whose body cannot be had is
- *    tried again when the head moves next.
+ *    tried again when the head moves next, until that is 16 blocks above it.
  * 2. Once found, no block is searched while its own stays on the best chain.
+ *    An upstream's word for a block is checked against the body.
  * 3. A best head that steps back below it decides nothing; one on another branch takes it back, and
  *    the search goes on there.
  */
@@ -50,6 +54,8 @@ export class Inclusion {
   #last: Block | undefined;
   #place: Place | undefined;
   #isComplete = true;
+  /** The place was found in a body, and is not just an upstream's word. */
+  #isProven = false;
   #isRunning = false;
   #isDue = false;
   #isOver = false;
@@ -68,7 +74,7 @@ export class Inclusion {
     return this.#place;
   }
 
-  /** False once blocks were passed over, because the pool does not know the way to them. */
+  /** False once blocks were passed over: the pool does not know the way to them, or nobody gave their bodies. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -106,46 +112,71 @@ export class Inclusion {
     const block = place && head.tree.get(place.hash);
     if (place && block) {
       if (head.tree.isAncestor(block.hash, best.hash)) {
-        this.#last = block;
-        if (head.isFinal(block.hash)) this.#finish(place);
+        if (!this.#isProven && !(await this.#prove(place, best))) return;
+        // What was said to be there, and is not, may be in any block.
+        if (this.#place === undefined) this.#isDue = true;
+        else this.#last = block;
+        if (this.#place && head.isFinal(block.hash)) this.#finish(this.#place);
         return;
       }
       if (head.tree.isAncestor(best.hash, block.hash)) return;
       this.#retract(place);
     }
-    if (!(await this.#search(best))) return;
+    await this.#search(best);
+    if (this.#isOver) return;
     // What was found may be final already.
     if (this.#place && head.tree.has(this.#place.hash)) this.#isDue = true;
-    else observer.onAbsent(best);
+    else if (this.#last) observer.onAbsent(this.#last);
   }
 
-  /** Searches the blocks up to `best`; false when it could not get to its end. */
-  async #search(best: Block): Promise<boolean> {
-    const { head, bodies, transaction, observer } = this.#options;
+  /** Searches the blocks up to `best`, as far as their bodies can be had now. */
+  async #search(best: Block): Promise<void> {
+    const { head, observer } = this.#options;
     const from = this.#last;
     // Without a head at the submission there is nowhere to begin: the first one known has to do.
     const path = from === undefined ? undefined : head.tree.path(from.hash, best.hash);
     if (path === undefined) this.#isComplete = false;
     for (const block of path?.applied ?? [best]) {
-      let body: readonly string[];
-      try {
-        body = await bodies.get(block.hash);
-      } catch {
-        // No upstream gives it now: the next movement of the head is the next try.
-        return false;
-      }
-      if (this.#isOver) return false;
+      const index = await this.#indexIn(block, best);
+      if (index === undefined) return;
       this.#last = block;
-      const index = body.indexOf(transaction.body);
       if (index < 0) continue;
       // What an upstream named, and nobody else knows, was no block of this chain.
       if (this.#place && this.#place.hash !== block.hash) this.#retract(this.#place);
       const isNews = this.#place === undefined;
       this.#place = { hash: block.hash, index };
+      this.#isProven = true;
       if (isNews) observer.onIncluded(this.#place);
+      return;
+    }
+  }
+
+  /** Checks an upstream's word, and takes it back where it is not true; false when that has to wait. */
+  async #prove(place: Place, best: Block): Promise<boolean> {
+    const block = this.#options.head.tree.get(place.hash);
+    const index = block && (await this.#indexIn(block, best));
+    if (index === undefined) return false;
+    if (index < 0) {
+      this.#retract(place);
       return !this.#isOver;
     }
+    this.#place = { hash: place.hash, index };
+    this.#isProven = true;
     return true;
+  }
+
+  /** Its place in a body, -1 for none; `undefined` when nobody gives the body now, or it is over. */
+  async #indexIn(block: Block, best: Block): Promise<number | undefined> {
+    const { bodies, transaction } = this.#options;
+    let index = -1;
+    try {
+      index = (await bodies.get(block.hash)).indexOf(transaction.body);
+    } catch {
+      // The next movement of the head is the next try, as long as there is hope.
+      if (best.number - block.number < patienceBlocks) return undefined;
+      this.#isComplete = false;
+    }
+    return this.#isOver ? undefined : index;
   }
 
   #retract(place: Place): void {

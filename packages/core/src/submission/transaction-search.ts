@@ -58,8 +58,8 @@ export class TransactionSearch {
         onIncluded: () => this.end(true),
         onRetracted: () => {},
         onFinalized: () => {},
-        onAbsent: (best) => {
-          if (this.#isInNoPool && best === head.best) this.end(false);
+        onAbsent: (searched) => {
+          if (this.#isInNoPool && searched === head.best) this.end(false);
         },
       },
     });

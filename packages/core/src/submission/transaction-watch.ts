@@ -57,7 +57,7 @@ export class TransactionWatch {
           this.close();
           onItem(format.finalized(hash, index));
         },
-        onAbsent: (best) => void this.#consider(best),
+        onAbsent: (searched) => void this.#consider(searched),
       },
     });
     this.#inclusion.look();
@@ -74,9 +74,9 @@ export class TransactionWatch {
   }
 
   /** It is in no block up to this one. */
-  async #consider(best: Block): Promise<void> {
-    this.#limit ??= this.#limitFrom(best.number);
-    if (this.#isAsking || this.#isOver) return;
+  async #consider(searched: Block): Promise<void> {
+    this.#limit ??= this.#limitFrom(searched.number);
+    if (this.#isAsking || this.#isOver || searched.number < this.#limit) return;
     const { desk, transaction } = this.#options;
     if (transaction.lastHeight) {
       // Until then another branch may hold it, at a height at which it is valid.
@@ -84,12 +84,11 @@ export class TransactionWatch {
       if (finalized !== undefined && finalized.number >= this.#limit) this.#giveUp();
       return;
     }
-    if (best.number < this.#limit) return;
     this.#isAsking = true;
     const isPooled = await isPending(desk.engine, desk.submissions, transaction);
     this.#isAsking = false;
     if (this.#isOver) return;
-    if (isPooled) this.#limit = best.number + patienceBlocks;
+    if (isPooled) this.#limit = searched.number + patienceBlocks;
     else if (this.#inclusion.place === undefined || !desk.head.tree.has(this.#inclusion.place.hash))
       this.#giveUp();
   }

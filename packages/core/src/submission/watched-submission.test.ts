@@ -201,6 +201,30 @@ describe('a watched transaction whose upstream dies', () => {
     expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
   });
 
+  it('does not believe the upstream that it is in a block which does not hold it', async () => {
+    await using test = await testBalancer();
+    const { heard, dead, left, die } = await orphan(test);
+    const empty = block(test, test.ledger.head, 'bob/1');
+    await show(test, test.nodes, empty);
+    dead.push(method, `in ${empty.hash}`);
+    await die();
+    expect(heard.slice(2)).toEqual([`in ${empty.hash}`, `out of ${empty.hash}`]);
+    const included = block(test, empty, tx);
+    await show(test, left, included);
+    expect(heard.slice(4)).toEqual([`in ${included.hash}`]);
+  });
+
+  it('ends as unknown when a block could never be searched', async () => {
+    await using test = await testBalancer();
+    const { heard, ends, left, die } = await orphan(test, '["alice/3/12"]');
+    await die();
+    for (const node of left) node.handle('transactions', () => result(null));
+    await test.mine(40, left);
+    await test.clock.advance(1_000);
+    expect(heard.slice(2)).toEqual([]);
+    expect(ends).toMatchObject([{ code: 'unknown outcome' }]);
+  });
+
   it('shares one body a block with all others that are watched', async () => {
     await using test = await testBalancer();
     const clients = [];
