@@ -1,5 +1,5 @@
 import type { Answer, Receiver } from '../call.ts';
-import type { Strategy } from '../chain/chain.ts';
+import type { Block } from '../chain/chain.ts';
 import type { Transaction } from '../chain/submissions.ts';
 import { BalancerError, isBalancerError, UnknownOutcomeError } from '../errors.ts';
 import type { CallContext } from '../policy/call-context.ts';
@@ -111,7 +111,7 @@ export class Submission {
     this.#search?.end(true);
   }
 
-  async #isThere(since: Parameters<SubmissionDesk['doubt']>[1], hasOtherNews: boolean) {
+  async #isThere(since: Block | undefined, hasOtherNews: boolean): Promise<boolean> {
     if (this.#late) return true;
     const { engine } = this.#desk;
     const { deadlineAtMs, signal, call, attempts } = this.#context;
@@ -160,7 +160,6 @@ export class Submission {
 
 /** A strategy of the caller's own outweighs the options, and those outweigh the method's row. */
 function widthOf({ strategy, traits }: CallContext, submitWidth: number | undefined): number {
-  const own: Strategy = strategy;
   if (strategy === traits.strategy && submitWidth !== undefined) return submitWidth;
-  return own.kind === 'broadcast' ? own.width : 1;
+  return strategy.kind === 'broadcast' ? strategy.width : 1;
 }
