@@ -20,7 +20,11 @@ const client = (answers: Record<string, unknown>): UpstreamClient => ({
 
 describe('the chain entry', () => {
   it('exports these', () => {
-    expect(Object.keys(entry).sort()).toEqual(['knownChains', 'polkadot']);
+    expect(Object.keys(entry).sort()).toEqual([
+      'defaultChainHeadLimits',
+      'knownChains',
+      'polkadot',
+    ]);
   });
 });
 
