@@ -1,4 +1,5 @@
 import { devKeyring } from '@dshackle/devnet';
+import { DedotProvider } from '@dshackle/polkadot-provider';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { DedotClient, type JsonRpcProvider, WsProvider } from 'dedot';
 import { RuntimeApis } from 'dedot/runtime-specs';
@@ -17,6 +18,11 @@ afterAll(() => stage?.[Symbol.asyncDispose](), 60_000);
 
 const doors: readonly { name: string; signer: number; open: () => JsonRpcProvider }[] = [
   { name: 'through the server', signer: 2, open: () => new WsProvider(stage.url) },
+  {
+    name: 'with the engine inside',
+    signer: 3,
+    open: () => new DedotProvider(stage.inside()),
+  },
 ];
 
 describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
@@ -52,7 +58,7 @@ describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
   const free = async (address: string): Promise<bigint> =>
     (await client.query.system.account(address)).data.free;
 
-  describe('quietly', () => {
+  describe('quietly', { timeout: 90_000 }, () => {
     beforeAll(connect, 60_000);
     afterAll(() => client.disconnect());
     afterEach(() => expect(troubles).toEqual([]));
@@ -77,7 +83,7 @@ describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
       for (const stream of ['best', 'finalized'] as const) {
         const heights: number[] = [];
         const stop = client.block[stream](({ number }) => heights.push(number));
-        await expect.poll(() => heights.length, { timeout: 20_000 }).toBeGreaterThan(2);
+        await expect.poll(() => heights.length, { timeout: 30_000 }).toBeGreaterThan(2);
         stop();
         expect(heights.slice(0, 3)).toEqual([heights[0], heights[0]! + 1, heights[0]! + 2]);
       }
@@ -98,7 +104,7 @@ describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
       expect(status.type).toBe('Finalized');
       expect(dispatchError).toBeUndefined();
       expect(events.some(({ event }) => client.events.balances.Transfer.is(event))).toBe(true);
-      await expect.poll(() => heard.at(-1), { timeout: 20_000 }).toBe(before + amount);
+      await expect.poll(() => heard.at(-1), { timeout: 30_000 }).toBe(before + amount);
       expect(heard[0]).toBe(before);
       await stop();
     });
@@ -125,7 +131,7 @@ describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
       await struck;
       expect(await free(accounts[3]!.address)).toBeGreaterThan(0n);
       expect(troubles).toEqual([]);
-    }, 60_000);
+    }, 90_000);
 
     it('in the middle of a storage iteration', async () => {
       await connect();

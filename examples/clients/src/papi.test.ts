@@ -1,5 +1,7 @@
 import { devKeyring } from '@dshackle/devnet';
+import { asJsonRpcProvider } from '@dshackle/polkadot-provider';
 import type { KeyringPair } from '@polkadot/keyring/types';
+import { middleware } from '@polkadot-api/ws-middleware';
 import { createClient, Enum, type PolkadotClient } from 'polkadot-api';
 import { getPolkadotSigner } from 'polkadot-api/signer';
 import { getWsProvider } from 'polkadot-api/ws';
@@ -28,6 +30,14 @@ const doors: readonly { name: string; signer: number; open: () => JsonRpcProvide
     signer: 2,
     open: () => getWsProvider(stage.url, { websocketClass }),
   },
+  {
+    name: 'with the engine inside',
+    signer: 3,
+    open: () => {
+      const provider = middleware(asJsonRpcProvider(stage.inside()));
+      return (onMessage) => provider(onMessage, () => {});
+    },
+  },
 ];
 
 describe.each(doors)('polkadot-api $name', ({ signer, open }) => {
@@ -44,7 +54,7 @@ describe.each(doors)('polkadot-api $name', ({ signer, open }) => {
       readonly data: { readonly free: bigint };
     };
 
-  describe('quietly', () => {
+  describe('quietly', { timeout: 90_000 }, () => {
     beforeAll(connect);
     afterAll(() => client.destroy());
 
@@ -64,7 +74,7 @@ describe.each(doors)('polkadot-api $name', ({ signer, open }) => {
         client.bestBlocks$.subscribe(([block]) => best.push(block!.number)),
       ];
       await expect
-        .poll(() => Math.min(finalized.length, best.length), { timeout: 20_000 })
+        .poll(() => Math.min(finalized.length, best.length), { timeout: 30_000 })
         .toBeGreaterThan(3);
       for (const subscription of subscriptions) subscription.unsubscribe();
       expect(finalized).toEqual(finalized.map((_, index) => finalized[0]! + index));
@@ -125,7 +135,7 @@ describe.each(doors)('polkadot-api $name', ({ signer, open }) => {
       connect();
       expect((await account(accounts[5]!.address)).data.free).toBeGreaterThan(0n);
       await struck;
-    }, 60_000);
+    }, 90_000);
 
     it('in the middle of a storage iteration', async () => {
       connect();

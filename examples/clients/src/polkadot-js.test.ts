@@ -52,7 +52,7 @@ describe.each(doors)('polkadot-js $name', ({ signer, open }) => {
     return account.data.free.toBigInt();
   };
 
-  describe('quietly', () => {
+  describe('quietly', { timeout: 90_000 }, () => {
     beforeAll(connect, 60_000);
     afterAll(() => api.disconnect());
     afterEach(() => expect(troubles).toEqual([]));
@@ -119,7 +119,7 @@ describe.each(doors)('polkadot-js $name', ({ signer, open }) => {
       expect(events).toContain('balances.Transfer');
       expect(events).toContain('system.ExtrinsicSuccess');
       expect(statuses).toContain('InBlock');
-      await expect.poll(() => heard.at(-1), { timeout: 20_000 }).toBe(before + amount);
+      await expect.poll(() => heard.at(-1), { timeout: 30_000 }).toBe(before + amount);
       expect(heard[0]).toBe(before);
       (stop as unknown as () => void)();
     });
@@ -154,7 +154,7 @@ describe.each(doors)('polkadot-js $name', ({ signer, open }) => {
       await struck;
       expect(await free(accounts[3]!.address)).toBeGreaterThan(0n);
       expect(troubles).toEqual([]);
-    }, 60_000);
+    }, 90_000);
 
     it('in the middle of a storage iteration', async () => {
       await connect();

@@ -21,6 +21,8 @@ export interface Stage extends AsyncDisposable {
   readonly url: string;
   /** For an engine inside the application, over the same nodes by the same ways. */
   readonly engine: Pick<BalancerOptions, 'chain' | 'upstreams'>;
+  /** The engine inside the application: one, opened when it is first asked for. */
+  inside(): Balancer;
   /**
    * Kills the node that is asked something of which `matches` is true, before it hears it. Only the
    * first one; `struck` of the result resolves with that node.
@@ -61,6 +63,7 @@ export async function startStage(): Promise<Stage> {
         transport: websocket(wsUrl, { backoff }),
       })),
     };
+    let inside: Balancer | undefined;
     const balancer = open(createBalancer(engine));
     const server = open(await startServer({ routes: [{ id: 'polkadot', balancer }], port: 0 }));
     await balancer.ready();
@@ -70,6 +73,10 @@ export async function startStage(): Promise<Stage> {
       server,
       url,
       engine,
+      inside() {
+        inside ??= open(createBalancer(engine));
+        return inside;
+      },
       killWhenAsked: (matches) => ambush(devnet.nodes, proxies, matches),
       heal: () => heal(devnet, balancer),
       [Symbol.asyncDispose]: close,
