@@ -19,9 +19,8 @@ export interface SilenceWatchdogOptions {
 const maxBackoff = 64;
 
 /**
- * Barks when one upstream subscription has been silent for too long. Nodes drop a subscription whose
- * reader lags without a word (polkadot-sdk, `DEFAULT_BUF_SIZE`), so that silence is all there is to
- * hear. It barks again after each further patience, until it is closed.
+ * Barks when one upstream subscription has been silent for too long. A node may drop a subscription
+ * whose reader lags without a word, so that silence is all there is to hear. It barks again after each further patience, until it is closed.
  */
 export class SilenceWatchdog {
   readonly #options: SilenceWatchdogOptions;

@@ -13,6 +13,7 @@ import type {
   TransportFactory,
   TransportState,
 } from './transport.ts';
+import { unavailable } from './unavailable.ts';
 
 /**
  * Several ways to one upstream, best first: `combined([websocket(a), http(b)])`. A call takes the
@@ -86,7 +87,8 @@ class CombinedTransport implements Transport {
   request(method: string, params: RawJson, options?: RequestOptions): Promise<Reply> {
     const first = this.#openFrom(0);
     const member = this.#members[first];
-    if (member === undefined) return Promise.reject(this.#unavailable());
+    if (member === undefined)
+      return Promise.reject(unavailable(this.#context.upstream, this.state));
     const reply = member.request(method, params, options);
     const next = this.#openFrom(first + 1);
     // The handler below costs nothing in the common case of one open way.
@@ -95,7 +97,8 @@ class CombinedTransport implements Transport {
 
   send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
     const first = this.#openFrom(0);
-    if (first === this.#members.length) sink.onFail(this.#unavailable());
+    if (first === this.#members.length)
+      sink.onFail(unavailable(this.#context.upstream, this.state));
     else this.#sendBy(first, method, params, timeoutMs, sink);
   }
 
@@ -110,7 +113,7 @@ class CombinedTransport implements Transport {
       const message = `${this.#context.upstream}: nothing that carries subscriptions is open`;
       return Promise.reject(new TransportError(message, { sent: false }));
     }
-    return Promise.reject(this.#unavailable());
+    return Promise.reject(unavailable(this.#context.upstream, this.state));
   }
 
   onState(listener: (state: TransportState) => void): () => void {
@@ -214,16 +217,6 @@ class CombinedTransport implements Transport {
       grown = true;
     }
     return grown;
-  }
-
-  #unavailable(): BalancerError {
-    const { upstream } = this.#context;
-    const { state } = this;
-    if (state.status === 'closed') {
-      return new BalancerError('closed', `${upstream}: the transport is closed`);
-    }
-    const why = state.status === 'waiting' ? state.reason : 'connecting';
-    return new TransportError(`${upstream}: not connected: ${why}`, { sent: false });
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { openFetcher } from '#fetcher';
-import { BalancerError, TransportError } from '../errors.ts';
+import { TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { TimerHandle } from '../time/clock.ts';
 import { Backoff } from './backoff.ts';
@@ -18,6 +18,7 @@ import type {
   TransportFactory,
   TransportState,
 } from './transport.ts';
+import { unavailable } from './unavailable.ts';
 
 /**
  * A way to an upstream over HTTP: one POST a call, over kept-alive connections. It cannot
@@ -98,12 +99,12 @@ class HttpTransport implements Transport {
   request(method: string, params: RawJson, options?: RequestOptions): Promise<Reply> {
     return this.state.status === 'open'
       ? this.#calls.request(method, params, options)
-      : Promise.reject(this.#unavailable());
+      : Promise.reject(unavailable(this.#context.upstream, this.state));
   }
 
   send(method: string, params: RawJson, timeoutMs: number, sink: ReplySink): void {
     if (this.state.status === 'open') this.#calls.send(method, params, timeoutMs, sink);
-    else sink.onFail(this.#unavailable());
+    else sink.onFail(unavailable(this.#context.upstream, this.state));
   }
 
   subscribe(): Promise<SubscribeReply> {
@@ -200,15 +201,5 @@ class HttpTransport implements Transport {
     this.#cell.set({ status: 'closed' });
     this.#calls.failAll('the transport is closed', 'closed');
     await this.#closeFetcher();
-  }
-
-  #unavailable(): BalancerError {
-    const { upstream } = this.#context;
-    const { state } = this;
-    if (state.status === 'closed') {
-      return new BalancerError('closed', `${upstream}: the transport is closed`);
-    }
-    const why = state.status === 'waiting' ? state.reason : 'connecting';
-    return new TransportError(`${upstream}: not connected: ${why}`, { sent: false });
   }
 }

@@ -17,6 +17,7 @@ import type {
   TransportFactory,
   TransportState,
 } from './transport.ts';
+import { unavailable } from './unavailable.ts';
 import { type WebSocketOptions, webSocketLimits } from './websocket-options.ts';
 
 /**
@@ -134,19 +135,9 @@ class WebSocketTransport implements Transport {
       pending += connection.pending;
       if (best === undefined || connection.pending < best.pending) best = connection;
     }
-    if (best === undefined) return this.#unavailable();
+    if (best === undefined) return unavailable(this.#context.upstream, this.state);
     if (pending >= this.#context.limits.maxPending) return this.#overloaded(`${pending} calls`);
     return best;
-  }
-
-  #unavailable(): BalancerError {
-    const { upstream } = this.#context;
-    const { state } = this;
-    if (state.status === 'closed') {
-      return new BalancerError('closed', `${upstream}: the transport is closed`);
-    }
-    const why = state.status === 'waiting' ? state.reason : 'connecting';
-    return new TransportError(`${upstream}: not connected: ${why}`, { sent: false });
   }
 
   #overloaded(what: string): TransportError {
