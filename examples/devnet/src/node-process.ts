@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -39,13 +38,18 @@ export class NodeProcess implements AsyncDisposable {
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: '', PORT: '', LOG_LEVEL: 'error', LOG_COMPACT: 'true' },
     });
-    this.#exited = once(this.#child, 'exit');
+    // Not `events.once`: it would reject on the error of a message that cannot be delivered.
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', resolve);
+      // Of a process that could not even be started there is no exit.
+      this.#child.once('error', () => this.#child.pid ?? resolve(undefined));
+    });
     this.#exited.then(() => {
       this.#guard?.dismiss();
       this.#rejectAll('[exited] the node process has ended');
       options.onExit();
     });
-    // A message that cannot be delivered shows as a call that times out.
+    // That a message was not delivered is told to its call.
     this.#child.on('error', (error) => options.log(error.message));
     this.#child.on('message', (message) => this.#receive(message, options.onEvent));
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -74,7 +78,10 @@ export class NodeProcess implements AsyncDisposable {
         reject(new Error(`[timeout] ${call} took more than ${timeoutMs} ms`));
       }, timeoutMs);
       this.#waiting.set(id, { resolve: (result) => resolve(result as never), reject, timer });
-      this.#child.send({ id, call, params });
+      this.#child.send({ id, call, params }, (error) => {
+        // A killed process is at times noticed by the first message that finds nobody.
+        if (error) this.#reject(id, `[exited] ${call}: ${error.message}`);
+      });
     });
   }
 
@@ -118,11 +125,15 @@ export class NodeProcess implements AsyncDisposable {
     else waiting.resolve(received.result);
   }
 
+  #reject(id: number, reason: string): void {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.reject(new Error(reason));
+  }
+
   #rejectAll(reason: string): void {
-    for (const { reject, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
-      reject(new Error(reason));
-    }
-    this.#waiting.clear();
+    for (const id of [...this.#waiting.keys()]) this.#reject(id, reason);
   }
 }
