@@ -160,6 +160,9 @@ class CombinedTransport implements Transport {
       return;
     }
     member.send(method, params, timeoutMs, {
+      get isOver() {
+        return sink.isOver === true;
+      },
       onReply: (reply) => sink.onReply(reply),
       onFail: (error) => {
         const way = this.#wayAfter(error, next);

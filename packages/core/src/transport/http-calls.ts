@@ -34,7 +34,8 @@ export interface HttpCallsContext {
 
 /**
  * The calls to one HTTP endpoint: so many under way at once, the others in a queue of our own, so
- * that a call given up leaves it at once and is known never to have been sent.
+ * that a call given up leaves it and is known never to have been sent: at once when its signal aborts
+ * or its time is over, and when its turn comes where its sink is over.
  */
 export class HttpCalls {
   readonly #context: HttpCallsContext;
@@ -156,9 +157,12 @@ export class HttpCalls {
   }
 
   #next(): void {
-    if (this.#underWay.size >= this.#context.limits.connections) return;
+    const { connections } = this.#context.limits;
     for (const [id, body] of this.#queue) {
+      // Looked at each time: who is told that its call was dropped may make another.
+      if (this.#underWay.size >= connections) return;
       this.#queue.delete(id);
+      if (this.#calls.dropAbandoned(id)) continue;
       this.#post(id, body);
       return;
     }

@@ -19,6 +19,21 @@ function table() {
 }
 
 describe('PendingCalls', () => {
+  it('drops a call that waits, when its time is over and the timer is late', () => {
+    let nowMs = 0;
+    const clock = { now: () => nowMs, setTimeout: () => undefined, clearTimeout: () => {} };
+    const calls = new PendingCalls('a', clock);
+    const ended: string[] = [];
+    const onFail = ({ code }: BalancerError): number => ended.push(code);
+    const id = calls.add('get', 100, undefined, { onReply: () => {}, onFail });
+    nowMs = 99;
+    expect(calls.dropAbandoned(id)).toBe(false);
+    nowMs = 100;
+    expect(calls.dropAbandoned(id)).toBe(true);
+    expect(ended).toEqual(['timeout']);
+    expect(calls.size).toBe(0);
+  });
+
   it('gives every call an id of its own', () => {
     const { add } = table();
     const ids = Array.from({ length: 100 }, () => add('get', 10));

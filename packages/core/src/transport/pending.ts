@@ -70,6 +70,25 @@ export class PendingCalls {
     return this.#take(id)?.handlers;
   }
 
+  /**
+   * Ends a call that nobody waits for any more: its time is over, or its sink says so. Returns whether
+   * it did, also when there is none of that id.
+   */
+  dropAbandoned(id: number): boolean {
+    const call = this.#calls.get(id);
+    if (call === undefined) return true;
+    if (call.handlers.isOver === true) {
+      this.#take(id);
+      call.handlers.onFail(cancelled(this.#upstream, call.method, undefined));
+      return true;
+    }
+    // The timer may be late when the event loop was held up.
+    if (call.dueAtMs > this.#clock.now()) return false;
+    this.#take(id);
+    call.handlers.onFail(timedOut(this.#upstream, call));
+    return true;
+  }
+
   /** Ends the only call in flight; `undefined` when there are none or several. */
   takeOnly(): CallHandlers | undefined {
     if (this.#calls.size !== 1) return undefined;
@@ -125,11 +144,13 @@ export class PendingCalls {
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(next);
     for (const call of due) {
       if (this.#calls.get(call.id) === undefined) continue;
-      const within = `within ${call.timeoutMs} ms`;
-      const message = `${this.#upstream}: no answer to ${call.method} ${within}`;
-      this.#giveUp(call, new TimeoutError(message));
+      this.#giveUp(call, timedOut(this.#upstream, call));
     }
   }
+}
+
+function timedOut(upstream: string, { method, timeoutMs }: PendingCall): TimeoutError {
+  return new TimeoutError(`${upstream}: no answer to ${method} within ${timeoutMs} ms`);
 }
 
 /** The error of a call whose signal aborted. */

@@ -26,6 +26,11 @@ export interface RequestOptions {
 
 /** Where the outcome of one call goes. One of the two is called, once, and must not throw. */
 export interface ReplySink {
+  /**
+   * True once nobody waits for the outcome any more. Asked before a call leaves a queue of the
+   * transport's: one that is over then fails with `cancelled` and is never sent. @default false
+   */
+  readonly isOver?: boolean;
   onReply(reply: Reply): void;
   onFail(error: BalancerError): void;
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createBalancer } from '../balancer.ts';
 import { FakeLedger, fakeChain } from '../testing/index.ts';
 import { eventually } from '../testing/transport-contract.ts';
+import { http } from '../transport/http.ts';
 import { HttpPeer, type HttpPeerResponse } from '../transport/test-peers/http-peer.ts';
 
 const peers: HttpPeer[] = [];
@@ -23,6 +24,7 @@ async function node(submit: HttpPeerResponse | undefined): Promise<HttpPeer> {
     health: { status: 'healthy' },
     methods: null,
     submit: 'accepted',
+    third: 3,
   };
   peer.respond = ({ method, id }) =>
     (method === 'submit' && submit) || {
@@ -30,6 +32,42 @@ async function node(submit: HttpPeerResponse | undefined): Promise<HttpPeer> {
     };
   return peer;
 }
+
+describe('a call that waits for a connection', () => {
+  it.each([
+    ['', {}],
+    [' behind limits', { limits: { concurrency: 10 } }],
+  ])('is not sent any more when its caller has left%s', async (_, limits) => {
+    const peer = await node(undefined);
+    const usual = peer.respond;
+    let release = (): void => {};
+    peer.respond = (call, response) => {
+      if (call.method !== 'first') return usual?.(call, response);
+      release = () => response.end(`{"jsonrpc":"2.0","id":${call.id},"result":1}`);
+      return undefined;
+    };
+    await using balancer = createBalancer({
+      chain: fakeChain({ genesisHash }),
+      upstreams: [{ transport: http(peer.url, { connections: 1 }), ...limits }],
+      policy: { hedge: { maxHedges: 0 } },
+    });
+    await balancer.ready();
+    const first = balancer.forward({ method: 'first', params: '[]' });
+    await eventually(() => expect(peer.calls.map(({ method }) => method)).toContain('first'));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const second = balancer.forward({ method: 'second', params: '[]' }, { signal });
+    const third = balancer.forward({ method: 'third', params: '[]' });
+    controller.abort();
+    await expect(second).rejects.toMatchObject({ code: 'cancelled' });
+    release();
+    await Promise.all([first, third]);
+    const asked = peer.calls.map(({ method }) => method);
+    expect(asked).toContain('third');
+    expect(asked).not.toContain('second');
+    expect(balancer.snapshot().upstreams[0]).toMatchObject({ failed: 0 });
+  });
+});
 
 describe('a submission over HTTP', () => {
   it.each<HttpPeerResponse>([{ status: 429 }, { status: 503, headers: { 'retry-after': '5' } }])(

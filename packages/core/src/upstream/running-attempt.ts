@@ -46,6 +46,11 @@ export class RunningAttempt implements ReplySink {
     this.isHedge = isHedge;
   }
 
+  /** Asked by a transport that had it wait. */
+  get isOver(): boolean {
+    return this.owner.isOver;
+  }
+
   onReply(reply: Reply): void {
     if (this.#over) return;
     this.#over = true;

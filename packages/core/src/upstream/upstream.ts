@@ -18,7 +18,7 @@ import {
   CircuitBreaker,
   type CircuitBreakerOptions,
 } from './circuit-breaker.ts';
-import { type Limits, type LimitsOptions, limits } from './limits.ts';
+import { type Asker, type Limits, type LimitsOptions, limits } from './limits.ts';
 import type { Outcome } from './outcome.ts';
 import { type Role, roles } from './role.ts';
 import type { RunningAttempt } from './running-attempt.ts';
@@ -296,7 +296,7 @@ export class Upstream implements Candidate {
         const leftMs = stoodInLine ? startedMs + timeoutMs - this.#context.clock.now() : timeoutMs;
         // Nobody waits for it any more: a submission that is sent now could only do harm.
         if (leftMs <= 0) return Promise.reject(tooLate());
-        return this.transport.request(call.method, call.params, { timeoutMs: leftMs });
+        return this.#send(call, leftMs, owner);
       },
       { priority: priorities.traffic, asker: owner },
     );
@@ -305,6 +305,20 @@ export class Upstream implements Candidate {
       (reply) => attempt.onReply(reply),
       (error: unknown) => attempt.onFail(error),
     );
+  }
+
+  /** One call as a promise, which leaves a queue of the transport's when its asker does. */
+  #send({ method, params }: Call, timeoutMs: number, asker: Asker): Promise<Reply> {
+    return new Promise((onReply, onFail) => {
+      const sink = {
+        onReply,
+        onFail,
+        get isOver() {
+          return asker.isOver;
+        },
+      };
+      this.transport.send(method, params, timeoutMs, sink);
+    });
   }
 
   #judge({ call, traits }: RunningAttempt, reply: Reply): Verdict {
