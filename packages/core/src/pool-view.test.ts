@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Chain } from './chain/chain.ts';
-import { type FakeNode, fakeChain, testBalancer } from './testing/index.ts';
+import { errorReply } from './json-rpc/message.ts';
+import { FakeNode, fakeChain, testBalancer } from './testing/index.ts';
 
 const started = async (lists: readonly (readonly string[] | undefined)[]) => {
   const test = await testBalancer({ nodes: lists.length });
@@ -33,6 +34,34 @@ describe('the methods of the pool', () => {
     test.balancer.addUpstream(b.upstream({ methods }));
     await test.clock.advance(1);
     expect(await test.balancer.request('pool_methods')).toEqual(['forbidden', 'get', 'header']);
+  });
+
+  it('are without one that an upstream is said to have, once it said that it has not', async () => {
+    await using test = await testBalancer({ nodes: 0 });
+    const node = new FakeNode('a', test.ledger);
+    node.methods = ['get'];
+    node.handle('header', () => errorReply({ code: -32601, message: 'Method not found' }));
+    node.handle('watch_value', () => errorReply({ code: -32601, message: 'Method not found' }));
+    const methods = { enabled: ['header', 'watch_value'] };
+    test.balancer.addUpstream(node.upstream({ methods }));
+    await test.clock.advance(1);
+    const listed = (): Promise<unknown> => test.balancer.request('pool_methods');
+    expect(await listed()).toEqual(['get', 'header', 'watch_value']);
+    await expect(test.balancer.request('header')).rejects.toMatchObject({ code: -32601 });
+    expect(await listed()).toEqual(['get', 'watch_value']);
+    const handlers = { onSubscribed: () => {}, onItem: () => {}, onEnd: () => {} };
+    const call = { method: 'watch_value', params: '["key"]' };
+    expect(await test.balancer.subscribe(call, handlers)).toMatchObject({ kind: 'error' });
+    expect(await listed()).toEqual(['get']);
+    // It was given the method meanwhile: who asks for it finds out.
+    node.handle('header', () => ({ kind: 'result', result: '1' }));
+    expect(await test.balancer.request('header')).toBe(1);
+    expect(await listed()).toEqual(['get', 'header']);
+    // Another node may be at the end of a new connection.
+    node.crash();
+    await node.restart();
+    await test.clock.advance(1_000);
+    expect(await listed()).toEqual(['get', 'header', 'watch_value']);
   });
 
   it('are without those of an upstream that cannot serve', async () => {

@@ -53,6 +53,7 @@ export class PoolView implements ChainView {
   #isServedBy(upstream: Upstream, method: string): boolean {
     const { kind, subscription } = this.#chain.traits(method);
     if (kind === 'denied' || !upstream.offers(method)) return false;
+    if (upstream.state.disowned.has(method)) return false;
     if (subscription?.source !== 'upstream' || subscription.isReadable) return true;
     return upstream.transport.canSubscribe;
   }

@@ -17,6 +17,11 @@ export class UpstreamState {
   health: HealthReport | undefined;
   /** Methods it offers; `undefined` when it does not say. */
   methods: ReadonlySet<string> | undefined;
+  /**
+   * Methods that its options enable and that it said (-32601) not to have. They are still sent to it,
+   * as the options ask for that, and an answer takes the name out again; the pool does not list them.
+   */
+  readonly disowned = new Set<string>();
   /** Its own best and finalized heads, as verified. */
   best: BlockId | undefined;
   finalized: BlockId | undefined;
@@ -73,7 +78,7 @@ export class UpstreamState {
     }
   }
 
-  /** Forgets heads and history: after a connection is lost nothing is known of what the node has. */
+  /** Forgets heads, history and what it said of methods: after a connection is lost nothing is known of what the node has. */
   forgetHeads(): void {
     this.best = undefined;
     this.finalized = undefined;
@@ -81,6 +86,7 @@ export class UpstreamState {
     this.pace = undefined;
     this.catchingUp = false;
     this.#announced.clear();
+    this.disowned.clear();
     this.lowerBounds.block.forget();
     this.lowerBounds.state.forget();
   }

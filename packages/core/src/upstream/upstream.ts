@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts';
 import type { Chain, UpstreamClient, Verdict } from '../chain/chain.ts';
 import { BalancerError, isBalancerError, RpcResponseError, TransportError } from '../errors.ts';
-import type { RawJson, Reply } from '../json-rpc/message.ts';
+import { jsonRpcCodes, type RawJson, type Reply } from '../json-rpc/message.ts';
 import { PeakEwma } from '../selector/peak-ewma.ts';
 import type { Candidate } from '../selector/selector.ts';
 import type { Clock, Random } from '../time/clock.ts';
@@ -204,18 +204,20 @@ export class Upstream implements Candidate {
   }
 
   /** Subscribes past limits' queue: a subscription is no load by itself. */
-  subscribe(
+  async subscribe(
     call: Call,
     unsubscribe: string,
     handlers: SubscriptionHandlers,
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<SubscribeReply> {
-    return this.transport.subscribe(
+    const reply = await this.transport.subscribe(
       { ...call, unsubscribe },
       handlers,
       signal ? { timeoutMs, signal } : { timeoutMs },
     );
+    this.#noteEnabled(call.method, reply);
+    return reply;
   }
 
   /** Closes the connection for good. */
@@ -230,6 +232,7 @@ export class Upstream implements Candidate {
   learn(attempt: RunningAttempt, reply: Reply): Outcome {
     const { permit } = attempt;
     attempt.endedMs = this.#context.clock.now();
+    this.#noteEnabled(attempt.call.method, reply);
     let verdict: Verdict;
     try {
       verdict = this.#judge(attempt, reply);
@@ -305,6 +308,15 @@ export class Upstream implements Candidate {
       (reply) => attempt.onReply(reply),
       (error: unknown) => attempt.onFail(error),
     );
+  }
+
+  /** Bounded by the options: what they do not enable is a matter of the upstream's own list. */
+  #noteEnabled(method: string, reply: Reply | SubscribeReply): void {
+    if (!this.enabled.has(method)) return;
+    const { disowned } = this.state;
+    if (reply.kind === 'error' && reply.error.code === jsonRpcCodes.methodNotFound) {
+      disowned.add(method);
+    } else disowned.delete(method);
   }
 
   /** One call as a promise, which leaves a queue of the transport's when its asker does. */
