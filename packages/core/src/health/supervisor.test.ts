@@ -19,6 +19,32 @@ describe('an upstream under supervision', () => {
     expect(of(test, 'a')?.reason).toBeUndefined();
   });
 
+  it('tells each reason why it cannot be reached once, until it was reached', async () => {
+    await using test = await testBalancer({ nodes: 2 });
+    const [a] = test.nodes as [FakeNode];
+    const reasons: string[] = [];
+    test.balancer.on('unreachable', ({ upstream, reason }) => {
+      if (upstream === 'a') reasons.push(reason);
+    });
+    for (const reason of ['refused', 'timed out', 'refused', 'timed out']) a.crash(reason);
+    expect(reasons).toEqual(['refused', 'timed out']);
+    expect(of(test, 'a')?.detail).toBe('timed out');
+    await a.restart();
+    a.crash('refused');
+    expect(reasons).toEqual(['refused', 'timed out', 'refused']);
+  });
+
+  it('remembers no more than so many reasons why it cannot be reached', async () => {
+    await using test = await testBalancer({ nodes: 1 });
+    const [a] = test.nodes as [FakeNode];
+    const reasons: string[] = [];
+    test.balancer.on('unreachable', ({ reason }) => reasons.push(reason));
+    for (let i = 0; i < 17; i += 1) a.crash(`reason ${i}`);
+    a.crash('reason 16');
+    a.crash('reason 0');
+    expect(reasons).toHaveLength(18);
+  });
+
   it('is not judged by one probe that failed, but by two', async () => {
     await using test = await testBalancer();
     const [a] = test.nodes as [FakeNode];

@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   readonly unhealthyThreshold: number;
   /** Something changed that may matter to who can serve. */
   readonly onChange: () => void;
-  /** A connection failed or was refused, for another reason than the time before. */
+  /** A connection failed or was refused, for a reason not told yet since it was last open. */
   readonly onUnreachable: (reason: string) => void;
 }
 
@@ -29,6 +29,12 @@ export interface SupervisorOptions {
 interface Watch {
   generation: number;
 }
+
+/**
+ * Reasons remembered for which no connection could be made; past it the oldest is forgotten, and told
+ * again when it comes again.
+ */
+const maxRefusals = 16;
 
 /** How many health probes pass between two readings of the method list. */
 const probesPerMethodList = 6;
@@ -49,8 +55,8 @@ export class Supervisor {
   #probes = 0;
   #stopListening: () => void = () => {};
   #lastTrouble: string | undefined;
-  /** Why the connection could not be made the last time; told once, not at each try. */
-  #lastRefusal: string | undefined;
+  /** Why no connection could be made since the last one: each reason is told once, not at each try. */
+  readonly #refusals = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -86,11 +92,8 @@ export class Supervisor {
   }
 
   #onState(state: TransportState): void {
-    if (state.status === 'waiting' && state.reason !== this.#lastRefusal) {
-      this.#lastRefusal = state.reason;
-      this.#options.onUnreachable(state.reason);
-    }
-    if (state.status === 'open') this.#lastRefusal = undefined;
+    if (state.status === 'waiting') this.#noteRefusal(state.reason);
+    if (state.status === 'open') this.#refusals.clear();
     if (state.status !== 'open') {
       if (!this.#watch) return;
       this.#disconnected();
@@ -106,6 +109,16 @@ export class Supervisor {
       this.#options.clock.clearTimeout(this.#timer);
       if (this.#tracker) void this.#probe(this.#watch);
     }
+  }
+
+  #noteRefusal(reason: string): void {
+    if (this.#refusals.has(reason)) return;
+    this.#refusals.add(reason);
+    if (this.#refusals.size > maxRefusals) {
+      const [oldest] = this.#refusals;
+      this.#refusals.delete(oldest as string);
+    }
+    this.#options.onUnreachable(reason);
   }
 
   #disconnected(): void {

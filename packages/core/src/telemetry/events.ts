@@ -20,8 +20,8 @@ export interface BalancerEvents {
     readonly reason: string | undefined;
   };
   /**
-   * An upstream could not be connected to, or is of another chain; told again only when the reason
-   * changes.
+   * An upstream could not be connected to, or is of another chain. Each reason is told once until the
+   * upstream is connected again (of very many, the last 16 are remembered).
    */
   unreachable: { readonly upstream: string; readonly reason: string };
   /** The first upstream became able to serve, or the last one ceased to. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../json-rpc/message.ts';
+import { ScriptedTransport } from '../testing/scripted-transport.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
 import {
   describeTransport,
@@ -185,5 +186,34 @@ describe('combined', () => {
     });
     await transport.close();
     await node.close();
+  });
+
+  it('gives one reason while no way is open, whichever was tried last', async () => {
+    const answer = (): Reply => ({ kind: 'result', result: '1' });
+    const members: ScriptedTransport[] = [];
+    const factory: TransportFactory = (given) => {
+      const member = new ScriptedTransport({ answer }, given, { reachable: false });
+      members.push(member);
+      return member;
+    };
+    await using transport = combined([factory, factory])(context);
+    const states = statesOf(transport);
+    transport.start(passes);
+    const [ws, rpc] = members as [ScriptedTransport, ScriptedTransport];
+    states.length = 0;
+    const refuses = async (member: ScriptedTransport, reason: string): Promise<void> => {
+      const connected = member.connect();
+      member.cut(reason);
+      await connected;
+    };
+    for (let round = 0; round < 3; round++) {
+      await refuses(ws, 'refused');
+      await refuses(rpc, 'HTTP 404');
+    }
+    const reasons = states.flatMap((state) => (state.status === 'waiting' ? [state.reason] : []));
+    expect(reasons.length).toBeGreaterThanOrEqual(6);
+    // The other way's first reason was that nothing is there.
+    expect(reasons[0]).toBe('refused; connection refused');
+    expect(new Set(reasons.slice(1))).toEqual(new Set(['refused; HTTP 404']));
   });
 });

@@ -206,7 +206,7 @@ class CombinedTransport implements Transport {
       if (this.state.status !== 'connecting') this.#cell.set({ status: 'connecting' });
       return;
     }
-    const waiting = soonest(states);
+    const waiting = ofWaiting(states);
     if (waiting !== undefined) this.#cell.set(waiting);
   }
 
@@ -228,14 +228,18 @@ class CombinedTransport implements Transport {
   }
 }
 
-/** Of those waiting, the one that tries again first. */
-function soonest(
-  states: readonly TransportState[],
-): Extract<TransportState, { status: 'waiting' }> | undefined {
-  let first: Extract<TransportState, { status: 'waiting' }> | undefined;
-  for (const state of states) {
-    if (state.status !== 'waiting') continue;
-    if (first === undefined || state.retryAtMs < first.retryAtMs) first = state;
-  }
-  return first;
+type Waiting = Extract<TransportState, { status: 'waiting' }>;
+
+/**
+ * Waits for whichever tries again first, and tells of them all: in their own order, so that the reason
+ * does not change with whose turn it is.
+ */
+function ofWaiting(states: readonly TransportState[]): Waiting | undefined {
+  const waiting = states.filter((state): state is Waiting => state.status === 'waiting');
+  if (waiting.length === 0) return undefined;
+  return {
+    status: 'waiting',
+    reason: [...new Set(waiting.map(({ reason }) => reason))].join('; '),
+    retryAtMs: Math.min(...waiting.map(({ retryAtMs }) => retryAtMs)),
+  };
 }
