@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeNode, type TestBalancer, testBalancer } from './testing/index.ts';
+import type { TransportFactory } from './transport/transport.ts';
 
 const reasons = (test: TestBalancer): Record<string, string | undefined> =>
   Object.fromEntries(test.balancer.snapshot().upstreams.map(({ id, reason }) => [id, reason]));
@@ -240,5 +241,38 @@ describe('a week', () => {
     await balancer.close();
     await clock.advance(0);
     expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('upstreams that wait to be connected to again', () => {
+  it('are hurried when nobody is left, or somebody waits, and only then', async () => {
+    await using test = await testBalancer({ nodes: 2 });
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    let hurried = 0;
+    const down = new FakeNode('down', test.ledger, { reachable: false });
+    const { transport, ...options } = down.upstream();
+    const counted: TransportFactory = (context) =>
+      Object.assign((transport as TransportFactory)(context), { hurry: () => (hurried += 1) });
+    test.balancer.addUpstream({ ...options, transport: counted });
+    await test.clock.advance(1);
+    // Both are asked at once: a call for which both were tried waits for nobody else.
+    await test.balancer.request('local', [1], { strategy: { kind: 'broadcast', width: 5 } });
+    a.crash();
+    await test.balancer.request('local', [2]);
+    expect(hurried).toBe(0);
+    b.crash();
+    expect(hurried).toBe(1);
+    const answer = test.balancer.request('local', [3]);
+    expect(hurried).toBeGreaterThan(1);
+    const soFar = hurried;
+    void b.restart();
+    await test.clock.advance(1);
+    await answer;
+    const ofWaiting = hurried - soFar;
+    expect(ofWaiting).toBeLessThan(10);
+    test.balancer.drainUpstream('down');
+    const beforeDrained = hurried;
+    b.crash();
+    expect(hurried).toBe(beforeDrained);
   });
 });

@@ -179,11 +179,13 @@ export class Rotation {
   select(need: Requirement, tried: ReadonlySet<string>, nowMs: number): Selection {
     const { selector } = this.#options;
     this.#context.now = nowMs;
-    return select(this.#pool, need, this.#context, {
+    const selection = select(this.#pool, need, this.#context, {
       selector,
       panicThreshold: this.#panicThreshold,
       tried,
     });
+    if (selection.kind === 'none' && isNobodyLeft(selection.reasons)) this.#hurry();
+    return selection;
   }
 
   /** Could any upstream answer such a call now? */
@@ -237,6 +239,7 @@ export class Rotation {
   onChange(callback: () => void): (() => void) | undefined {
     if (this.#waiting.size >= this.#options.maxWaiting) return undefined;
     this.#waiting.add(callback);
+    this.#hurry();
     return () => this.#waiting.delete(callback);
   }
 
@@ -321,9 +324,17 @@ export class Rotation {
     }
     if (available !== this.#available) {
       this.#available = available;
+      if (!available) this.#hurry();
       events.emit('availability', { available });
     }
     this.#wakeAll();
+  }
+
+  /** Somebody has use for any upstream: those that are to be connected to again some time are now. */
+  #hurry(): void {
+    for (const { state, transport } of this.#pool) {
+      if (!state.draining && transport.state.status === 'waiting') transport.hurry?.();
+    }
   }
 
   #wakeAll(): void {
@@ -342,6 +353,12 @@ function serves(reason: Ineligibility | undefined): boolean {
     reason === 'cooling down' ||
     reason === 'ejected'
   );
+}
+
+/** Nobody can be asked; a call that has asked somebody already is another matter. */
+function isNobodyLeft(reasons: ReadonlyMap<string, Ineligibility>): boolean {
+  for (const reason of reasons.values()) if (reason === 'already tried') return false;
+  return true;
 }
 
 function lowerBoundsOf({

@@ -5,13 +5,17 @@ import { withDefaults } from './defaults.ts';
 export interface BackoffOptions {
   /** The first delay is at most this, in milliseconds. @default 500 */
   readonly initialMs?: number;
-  /** No delay is longer, in milliseconds. @default 30000 */
+  /** No delay is longer, in milliseconds. @default 10000 */
   readonly maxMs?: number;
   /** How much longer each delay may be than the one before. @default 2 */
   readonly factor?: number;
 }
 
-const defaults: Required<BackoffOptions> = { initialMs: 500, maxMs: 30_000, factor: 2 };
+/*
+ * Ten seconds at most: a try costs one connection, and each second for which a node that is well again
+ * is not noticed costs the pool its capacity.
+ */
+const defaults: Required<BackoffOptions> = { initialMs: 500, maxMs: 10_000, factor: 2 };
 
 /**
  * Fills in the defaults.
@@ -42,6 +46,11 @@ export class Backoff {
     const { initialMs, maxMs, factor } = this.#limits;
     const ceiling = Math.min(maxMs, initialMs * factor ** this.#attempt++);
     return this.#random() * ceiling;
+  }
+
+  /** A delay for when somebody waits: one to two times `initialMs`, however often it failed. */
+  soonMs(): number {
+    return this.#limits.initialMs * (1 + this.#random());
   }
 
   /** Starts over with the shortest delay. */

@@ -116,6 +116,10 @@ class CombinedTransport implements Transport {
     return Promise.reject(unavailable(this.#context.upstream, this.state));
   }
 
+  hurry(): void {
+    for (const member of this.#members) member.hurry?.();
+  }
+
   onState(listener: (state: TransportState) => void): () => void {
     return this.#cell.onState(listener);
   }

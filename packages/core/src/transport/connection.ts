@@ -46,8 +46,11 @@ export type WebSocketCounters = {
 export interface ConnectionEvents {
   /** The socket is open; nothing is promised of who is at the other end. */
   readonly onOpen: () => void;
-  /** It is over, and everything on it has failed. Called once. */
-  readonly onClosed: (reason: string) => void;
+  /**
+   * It is over, and everything on it has failed. Called once.
+   * @param retryAfterMs how long the upstream asked us to stay away
+   */
+  readonly onClosed: (reason: string, retryAfterMs: number | undefined) => void;
 }
 
 /**
@@ -92,9 +95,10 @@ export class Connection implements LivenessTarget {
       {
         onOpen: () => this.#opened(),
         onText: (text) => this.#received(text),
-        onClosed: (reason) => {
+        onClosed: (reason, retryAfterMs) => {
           socketGone();
-          this.#end(this.#open ? `disconnected: ${reason}` : `cannot connect: ${reason}`);
+          const what = this.#open ? 'disconnected' : 'cannot connect';
+          this.#end(`${what}: ${reason}`, retryAfterMs);
         },
       },
     );
@@ -311,19 +315,19 @@ export class Connection implements LivenessTarget {
     this.destroy(`disconnected: ${this.#malformedInARow} malformed messages, the last: ${what}`);
   }
 
-  #end(reason: string): void {
+  #end(reason: string, retryAfterMs?: number): void {
     const message = `${this.#context.upstream}: ${reason}`;
     // What was written may have arrived, even if the answer did not.
-    this.#finish(reason, () => new TransportError(message, { sent: true }));
+    this.#finish(reason, () => new TransportError(message, { sent: true }), retryAfterMs);
   }
 
-  #finish(reason: string, error: () => BalancerError): void {
+  #finish(reason: string, error: () => BalancerError, retryAfterMs?: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#liveness.stop();
     this.#calls.failAll(error);
     this.#subscriptions.endAll(reason);
-    this.#events.onClosed(reason);
+    this.#events.onClosed(reason, retryAfterMs);
   }
 
   #notSent(message: string): TransportError {

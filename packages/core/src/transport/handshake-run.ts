@@ -1,4 +1,4 @@
-import { isBalancerError } from '../errors.ts';
+import { isBalancerError, TransportError } from '../errors.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Clock } from '../time/clock.ts';
 import { messageOf } from './message-of.ts';
@@ -8,9 +8,16 @@ import type { Handshake, RequestOptions } from './transport.ts';
 export type HandshakeOutcome =
   | { readonly kind: 'passed' }
   /** The upstream could not be asked. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  | Failed
   /** It was asked, and is not the one it should be. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  | (Omit<Failed, 'kind'> & { readonly kind: 'refused' });
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly reason: string;
+  /** How long the upstream asked us to stay away, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 /** A handshake under way. */
 export interface HandshakeRun {
@@ -55,5 +62,7 @@ export function runHandshake(
 
 function failure(error: unknown): HandshakeOutcome {
   const reason = `handshake failed: ${messageOf(error)}`;
-  return isBalancerError(error) ? { kind: 'failed', reason } : { kind: 'refused', reason };
+  if (!isBalancerError(error)) return { kind: 'refused', reason };
+  const retryAfterMs = error instanceof TransportError ? error.retryAfterMs : undefined;
+  return { kind: 'failed', reason, retryAfterMs };
 }

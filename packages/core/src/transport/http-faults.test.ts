@@ -335,6 +335,23 @@ describe('http, opening and closing its door', () => {
     expect(outcomes.some(({ sent }) => !sent)).toBe(true);
   });
 
+  it('stays away for as long as the answer to its handshake asks', async () => {
+    const peer = await listen();
+    peer.respond = () => ({ status: 429, headers: { 'retry-after': '30' } });
+    const clock = new FakeClock();
+    const asks: Handshake = async (connection) => {
+      await connection.request('hash', '[]');
+    };
+    const transport = connect(peer.url, {}, asks, { clock });
+    expect((await when(transport, 'waiting')).retryAtMs).toBe(30_000 + quick.initialMs / 2);
+    transport.hurry?.();
+    peer.respond = undefined;
+    await clock.advance(29_999);
+    expect(transport.state.status).toBe('waiting');
+    await clock.advance(10);
+    await when(transport, 'open');
+  });
+
   it('gives up on a peer that never ends its handshake', async () => {
     const peer = await listen();
     peer.script = hang;

@@ -7,6 +7,7 @@ import { type Endpoint, resolveEndpoint } from './credentials.ts';
 import { type HandshakeRun, runHandshake } from './handshake-run.ts';
 import { HttpCalls } from './http-calls.ts';
 import { type HttpLimits, type HttpOptions, httpLimits } from './http-options.ts';
+import { Reconnect } from './reconnect.ts';
 import { StateCell } from './state-cell.ts';
 import type {
   Handshake,
@@ -44,11 +45,11 @@ class HttpTransport implements Transport {
   readonly #limits: HttpLimits;
   readonly #calls: HttpCalls;
   readonly #closeFetcher: () => Promise<void>;
-  readonly #backoff: Backoff;
+  readonly #reconnect: Reconnect;
   readonly #cell = new StateCell();
   #handshake: Handshake | undefined;
   #run: HandshakeRun | undefined;
-  /** The next handshake, whether it is a retry or a recheck. */
+  /** The next recheck. */
   #timer: TimerHandle;
   #generation = 0;
   #openedAtMs = 0;
@@ -65,7 +66,10 @@ class HttpTransport implements Transport {
     this.#endpoint = endpoint;
     this.endpoints = [endpoint.description];
     this.#limits = limits;
-    this.#backoff = new Backoff(context.random, options.backoff);
+    const backoff = new Backoff(context.random, options.backoff);
+    this.#reconnect = new Reconnect(context.clock, backoff, () => {
+      if (this.#handshake) void this.#connect(this.#handshake);
+    });
     const { connections, connectTimeoutMs, maxResponseBytes } = limits;
     const { tls } = options;
     const shape = { endpoint, connections, connectTimeoutMs, maxResponseBytes, tls };
@@ -112,6 +116,13 @@ class HttpTransport implements Transport {
     return Promise.reject(new TransportError(message, { sent: false }));
   }
 
+  hurry(): void {
+    const { state } = this;
+    if (state.status !== 'waiting') return;
+    const retryAtMs = this.#reconnect.hurry();
+    if (retryAtMs !== undefined) this.#cell.set({ ...state, retryAtMs });
+  }
+
   onState(listener: (state: TransportState) => void): () => void {
     return this.#cell.onState(listener);
   }
@@ -130,7 +141,7 @@ class HttpTransport implements Transport {
     const outcome = await this.#shakeHands(handshake);
     if (this.state.status !== 'connecting') return;
     if (outcome.kind !== 'passed') {
-      this.#wait(outcome.reason);
+      this.#wait(outcome.reason, outcome.retryAfterMs);
       return;
     }
     this.#failuresInARow = 0;
@@ -148,7 +159,7 @@ class HttpTransport implements Transport {
       this.#recheckLater(handshake);
       return;
     }
-    this.#wait(outcome.reason);
+    this.#wait(outcome.reason, outcome.retryAfterMs);
     if (outcome.kind !== 'refused') return;
     // Somebody else answers at this address now: what is under way would be answered by them.
     this.#calls.failAll(outcome.reason);
@@ -180,23 +191,20 @@ class HttpTransport implements Transport {
     if (this.#failuresInARow >= this.#limits.maxFailures) this.#wait(reason);
   }
 
-  #wait(reason: string): void {
+  #wait(reason: string, retryAfterMs?: number): void {
     const { clock } = this.#context;
-    const handshake = this.#handshake;
-    if (handshake === undefined) return;
     this.#run?.cancel();
     clock.clearTimeout(this.#timer);
-    const now = clock.now();
     const wasOpen = this.state.status === 'open';
-    if (wasOpen && now - this.#openedAtMs >= this.#limits.stableAfterMs) this.#backoff.reset();
-    const delayMs = this.#backoff.nextMs();
-    this.#timer = clock.setTimeout(() => void this.#connect(handshake), delayMs);
-    this.#cell.set({ status: 'waiting', reason, retryAtMs: now + delayMs });
+    const openMs = clock.now() - this.#openedAtMs;
+    if (wasOpen && openMs >= this.#limits.stableAfterMs) this.#reconnect.reset();
+    this.#cell.set({ status: 'waiting', reason, retryAtMs: this.#reconnect.wait(retryAfterMs) });
     this.#calls.failQueued(reason);
   }
 
   async #close(): Promise<void> {
     this.#context.clock.clearTimeout(this.#timer);
+    this.#reconnect.cancel();
     this.#run?.cancel();
     this.#cell.set({ status: 'closed' });
     this.#calls.failAll('the transport is closed', 'closed');

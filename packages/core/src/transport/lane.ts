@@ -2,6 +2,7 @@ import type { TimerHandle } from '../time/clock.ts';
 import type { Backoff } from './backoff.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
 import { messageOf } from './message-of.ts';
+import { Reconnect } from './reconnect.ts';
 import type { Handshake } from './transport.ts';
 
 /** Where one lane stands; see `TransportState`. */
@@ -17,12 +18,13 @@ export type LaneState =
  */
 export class Lane {
   readonly #context: ConnectionContext;
-  readonly #backoff: Backoff;
+  readonly #reconnect: Reconnect;
   readonly #handshake: Handshake;
   readonly #onChange: () => void;
   #state: LaneState = { status: 'connecting' };
   /** The latest connection, which in `connecting` is not fit to serve yet. */
   #connection: Connection | undefined;
+  /** Ends a connection that takes too long to become fit. */
   #timer: TimerHandle;
   #openedAtMs = 0;
 
@@ -34,7 +36,7 @@ export class Lane {
     onChange: () => void,
   ) {
     this.#context = context;
-    this.#backoff = backoff;
+    this.#reconnect = new Reconnect(context.clock, backoff, () => this.connect());
     this.#handshake = handshake;
     this.#onChange = onChange;
   }
@@ -49,7 +51,7 @@ export class Lane {
     const { clock, limits } = this.#context;
     const connection = new Connection(this.#context, {
       onOpen: () => void this.#shakeHands(connection),
-      onClosed: (reason) => this.#closed(reason),
+      onClosed: (reason, retryAfterMs) => this.#closed(reason, retryAfterMs),
     });
     this.#connection = connection;
     this.#timer = clock.setTimeout(() => {
@@ -57,9 +59,17 @@ export class Lane {
     }, limits.connectTimeoutMs);
   }
 
+  /** See `Transport.hurry`. */
+  hurry(): void {
+    if (this.#state.status !== 'waiting') return;
+    const retryAtMs = this.#reconnect.hurry();
+    if (retryAtMs !== undefined) this.#set({ ...this.#state, retryAtMs });
+  }
+
   /** Ends the connection and stays closed. Resolves when the platform has let go of it. */
   async close(): Promise<void> {
     this.#context.clock.clearTimeout(this.#timer);
+    this.#reconnect.cancel();
     this.#set({ status: 'closed' });
     this.#connection?.close();
     await this.#connection?.gone;
@@ -82,16 +92,13 @@ export class Lane {
     this.#set({ status: 'open', connection });
   }
 
-  #closed(reason: string): void {
+  #closed(reason: string, retryAfterMs: number | undefined): void {
     if (this.#state.status === 'closed') return;
     const { clock, limits } = this.#context;
     clock.clearTimeout(this.#timer);
-    const now = clock.now();
     const wasOpen = this.#state.status === 'open';
-    if (wasOpen && now - this.#openedAtMs >= limits.stableAfterMs) this.#backoff.reset();
-    const delayMs = this.#backoff.nextMs();
-    this.#timer = clock.setTimeout(() => this.connect(), delayMs);
-    this.#set({ status: 'waiting', reason, retryAtMs: now + delayMs });
+    if (wasOpen && clock.now() - this.#openedAtMs >= limits.stableAfterMs) this.#reconnect.reset();
+    this.#set({ status: 'waiting', reason, retryAtMs: this.#reconnect.wait(retryAfterMs) });
   }
 
   #set(state: LaneState): void {

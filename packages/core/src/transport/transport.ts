@@ -135,6 +135,11 @@ export interface Transport extends AsyncDisposable {
    */
   onState(listener: (state: TransportState) => void): () => void;
   /**
+   * Somebody waits for this upstream: while it waits to connect again it tries sooner, unless the
+   * upstream itself asked for the delay. May be called as often as one likes.
+   */
+  hurry?(): void;
+  /**
    * Fails what is pending with a `TransportError` of code `closed`, closes sockets and timers. Safe
    * to call twice.
    */

@@ -120,7 +120,7 @@ describe('websocket, connecting', () => {
     const peer = await WebSocketPeer.listen();
     const { url, port } = peer;
     await peer.close();
-    const transport = connect(url, { backoff: { initialMs: 60_000 } });
+    const transport = connect(url, { backoff: { initialMs: 60_000, maxMs: 60_000 } });
     const { reason, retryAtMs } = await when(transport, 'waiting');
     expect(reason).toBe(`cannot connect: 1006 connect ECONNREFUSED 127.0.0.1:${port}`);
     expect(retryAtMs - systemClock.now()).toBeGreaterThan(10_000);
@@ -267,6 +267,56 @@ describe('websocket, connecting', () => {
     peer.cut();
     expect((await when(transport, 'waiting')).retryAtMs - clock.now()).toBe(50);
     await transport.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('stays away for as long as a server that refuses it asks, whoever needs it', async () => {
+    const clock = new FakeClock();
+    for (const [answer, delayMs] of [
+      ['429 Too Many Requests\r\nRetry-After: 30', 30_000],
+      ['503 Service Unavailable\r\nRetry-After: 5', 5_000],
+      ['503 Service Unavailable\r\nRetry-After: 999999999', 3_600_000],
+      ['429 Too Many Requests', 0],
+      ['404 Not Found\r\nRetry-After: 30', 0],
+    ] as const) {
+      const address = await listenTcp((socket) => {
+        socket.resume();
+        socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      });
+      const backoff = { initialMs: 100, maxMs: 100 };
+      const transport = connect(`ws://${address}`, { backoff }, passes, { clock });
+      const { reason, retryAtMs } = await when(transport, 'waiting');
+      expect(reason).toContain(`Unexpected server response: ${answer.slice(0, 3)}`);
+      expect(retryAtMs - clock.now()).toBe(delayMs + 50);
+      transport.hurry?.();
+      expect(transport.state).toMatchObject({ status: 'waiting', retryAtMs });
+      await transport.close();
+    }
+  });
+
+  it('tries sooner when somebody waits for it', async () => {
+    const closed = await WebSocketPeer.listen();
+    const { url, port } = closed;
+    await closed.close();
+    const clock = new FakeClock();
+    const options = { backoff: { initialMs: 100, maxMs: 60_000, factor: 600 } };
+    const transport = connect(url, options, passes, { clock });
+    await when(transport, 'waiting');
+    const connecting = when(transport, 'connecting');
+    await clock.advance(50);
+    await connecting;
+    expect((await when(transport, 'waiting')).retryAtMs).toBe(50 + 30_000);
+    const peer = await WebSocketPeer.listen(port);
+    cleanups.push(() => peer.close());
+    transport.hurry?.();
+    // Not at once: it has only just failed.
+    expect(transport.state).toMatchObject({ status: 'waiting', retryAtMs: 50 + 150 });
+    await clock.advance(150);
+    await opened(transport);
+    // Of no use to one that is open, or closed.
+    transport.hurry?.();
+    await transport.close();
+    transport.hurry?.();
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -114,6 +114,10 @@ class WebSocketTransport implements Transport {
       : connection.subscribe(call, handlers, options);
   }
 
+  hurry(): void {
+    for (const lane of this.#lanes) lane.hurry();
+  }
+
   onState(listener: (state: TransportState) => void): () => void {
     return this.#cell.onState(listener);
   }

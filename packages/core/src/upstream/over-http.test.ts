@@ -2,8 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createBalancer } from '../balancer.ts';
 import { FakeLedger, fakeChain } from '../testing/index.ts';
 import { eventually } from '../testing/transport-contract.ts';
+import { systemClock } from '../time/clock.ts';
 import { http } from '../transport/http.ts';
 import { HttpPeer, type HttpPeerResponse } from '../transport/test-peers/http-peer.ts';
+import type { Transport } from '../transport/transport.ts';
 
 const peers: HttpPeer[] = [];
 
@@ -14,8 +16,8 @@ afterEach(async () => {
 const genesisHash = new FakeLedger().genesis.hash;
 
 /** An HTTP node of the fake chain that knows its genesis, and answers submissions as told. */
-async function node(submit: HttpPeerResponse | undefined): Promise<HttpPeer> {
-  const peer = await HttpPeer.listen();
+async function node(submit: HttpPeerResponse | undefined, port?: number): Promise<HttpPeer> {
+  const peer = await HttpPeer.listen(port);
   peers.push(peer);
   const block = new FakeLedger().genesis;
   const results: Record<string, unknown> = {
@@ -66,6 +68,34 @@ describe('a call that waits for a connection', () => {
     expect(asked).toContain('third');
     expect(asked).not.toContain('second');
     expect(balancer.snapshot().upstreams[0]).toMatchObject({ failed: 0 });
+  });
+});
+
+describe('a call that waits for a node that was down for long', () => {
+  it('has it tried sooner, and is answered', async () => {
+    const down = await HttpPeer.listen();
+    const { port, url } = down;
+    await down.close();
+    let way: Transport | undefined;
+    const options = { backoff: { initialMs: 10, factor: 10_000, maxMs: 100_000 } };
+    await using balancer = createBalancer({
+      chain: fakeChain({ genesisHash }),
+      upstreams: [
+        {
+          transport: (context) => {
+            way = http(url, options)({ ...context, random: () => 0.9 });
+            return way;
+          },
+        },
+      ],
+    });
+    await eventually(() => {
+      const state = way?.state;
+      const leftMs = state?.status === 'waiting' ? state.retryAtMs - systemClock.now() : 0;
+      expect(leftMs).toBeGreaterThan(60_000);
+    });
+    await node(undefined, port);
+    expect(await balancer.request('third')).toBe(3);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
+import { retryAfterMs } from '../retry-after.ts';
 import type { CheckSocket, OpenSocket, Socket, SocketEvents, SocketOptions } from './socket.ts';
 
 /**
@@ -35,6 +36,14 @@ class NodeSocket implements Socket {
       closeTimeout: closeTimeoutMs,
       ...tls,
     };
+    let stayAwayMs: number | undefined;
+    // The one hook that shows the response and leaves its handling to `ws`.
+    settings.finishRequest = (request) => {
+      request.on('response', (refusal) => {
+        stayAwayMs = refusalMs(refusal);
+      });
+      request.end();
+    };
     this.#ws = new WebSocket(endpoint.url, settings);
     let failure = '';
     this.#ws.on('upgrade', (response: IncomingMessage) => {
@@ -47,7 +56,8 @@ class NodeSocket implements Socket {
       failure = error.message || error.code || error.name;
     });
     this.#ws.on('close', (code, reason) => {
-      events.onClosed(endpoint.redact(`${code} ${reason.toString() || failure}`.trimEnd()));
+      const why = endpoint.redact(`${code} ${reason.toString() || failure}`.trimEnd());
+      events.onClosed(why, stayAwayMs);
     });
   }
 
@@ -99,6 +109,12 @@ class NodeSocket implements Socket {
     this.#corkedChars = 0;
     this.#tcp?.uncork();
   }
+}
+
+/** How long a server that refuses to upgrade asks us to stay away. */
+function refusalMs({ statusCode, headers }: IncomingMessage): number | undefined {
+  if (statusCode !== 429 && statusCode !== 503) return undefined;
+  return retryAfterMs(headers['retry-after'], headers.date);
 }
 
 function uncork(socket: NodeSocket): void {

@@ -19,8 +19,10 @@ export interface SocketEvents {
   /**
    * It is gone, or could not be opened. Called once, also after `close` and `destroy`.
    * @param reason the close code and what else is known, without secrets
+   * @param retryAfterMs how long the server that refused it asked us to stay away; a browser does not
+   *   tell
    */
-  readonly onClosed: (reason: string) => void;
+  readonly onClosed: (reason: string, retryAfterMs?: number) => void;
 }
 
 /** One WebSocket of the platform. */
