@@ -174,6 +174,8 @@ class PooledBalancer implements Balancer {
       events,
       headOptions: options.head ?? {},
       healthOptions: options.health ?? {},
+      // Nobody waits longer for one that may not even exist than for one that is known.
+      reachMs: policy.upstreamWaitMs,
       maxWaiting: policy.maxWaiting,
     });
     this.#engine = {

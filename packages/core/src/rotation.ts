@@ -31,6 +31,8 @@ export interface RotationOptions {
   readonly events: Emitter<BalancerEvents>;
   readonly headOptions: HeadOptions;
   readonly healthOptions: HealthOptions;
+  /** Time for the first connection to an upstream; see `SupervisorOptions.reachMs`. */
+  readonly reachMs: number;
   /** How many callers may wait for a change at once. */
   readonly maxWaiting: number;
 }
@@ -133,6 +135,7 @@ export class Rotation {
       probeIntervalMs: healthOptions.probeIntervalMs ?? 10_000,
       lowerBoundIntervalMs: healthOptions.lowerBoundIntervalMs ?? 600_000,
       unhealthyThreshold: healthOptions.unhealthyThreshold ?? 2,
+      reachMs: this.#options.reachMs,
       onChange: () => this.#changed(),
       onUnreachable: (reason) => this.#options.events.emit('unreachable', { upstream: id, reason }),
     });

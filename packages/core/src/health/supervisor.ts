@@ -2,6 +2,7 @@ import type { Chain, HealthReport } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { HeadTracker } from '../head/head-tracker.ts';
 import type { Clock, TimerHandle } from '../time/clock.ts';
+import { maxTimerMs } from '../transport/defaults.ts';
 import { messageOf } from '../transport/message-of.ts';
 import type { TransportState } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -19,6 +20,8 @@ export interface SupervisorOptions {
   readonly lowerBoundIntervalMs: number;
   /** Failed probes in a row that make a healthy upstream unhealthy (Envoy: unhealthy threshold). */
   readonly unhealthyThreshold: number;
+  /** Time for the first connection, in milliseconds; then the upstream counts as never reached. */
+  readonly reachMs: number;
   /** Something changed that may matter to who can serve. */
   readonly onChange: () => void;
   /** A connection failed or was refused, for a reason not told yet since it was last open. */
@@ -51,6 +54,8 @@ export class Supervisor {
   #watch: Watch | undefined;
   #tracker: HeadTracker | undefined;
   #timer: TimerHandle | undefined;
+  /** Set until it was connected to for the first time, or should have been. */
+  #reachTimer: TimerHandle | undefined;
   #failedProbes = 0;
   #probes = 0;
   #stopListening: () => void = () => {};
@@ -77,7 +82,14 @@ export class Supervisor {
   }
 
   start(): void {
-    const { upstream, head } = this.#options;
+    const { upstream, head, clock, reachMs, onChange } = this.#options;
+    this.#reachTimer = clock.setTimeout(
+      () => {
+        upstream.state.unreached = true;
+        onChange();
+      },
+      Math.min(reachMs, maxTimerMs),
+    );
     head.join(upstream.id, upstream.state);
     this.#stopListening = upstream.transport.onState((state) => this.#onState(state));
     upstream.start();
@@ -87,13 +99,14 @@ export class Supervisor {
   /** Ends probes and head tracking; the upstream itself is closed by its owner. */
   close(): void {
     this.#stopListening();
+    this.#options.clock.clearTimeout(this.#reachTimer);
     this.#disconnected();
     this.#options.head.leave(this.#options.upstream.id);
   }
 
   #onState(state: TransportState): void {
     if (state.status === 'waiting') this.#noteRefusal(state.reason);
-    if (state.status === 'open') this.#refusals.clear();
+    if (state.status === 'open') this.#reached();
     if (state.status !== 'open') {
       if (!this.#watch) return;
       this.#disconnected();
@@ -109,6 +122,13 @@ export class Supervisor {
       this.#options.clock.clearTimeout(this.#timer);
       if (this.#tracker) void this.#probe(this.#watch);
     }
+  }
+
+  #reached(): void {
+    const { upstream, clock } = this.#options;
+    clock.clearTimeout(this.#reachTimer);
+    upstream.state.unreached = false;
+    this.#refusals.clear();
   }
 
   #noteRefusal(reason: string): void {

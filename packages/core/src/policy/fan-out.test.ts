@@ -318,3 +318,12 @@ describe('every strategy', () => {
     ]);
   });
 });
+
+it('tells at once that nobody has a method on which several were to agree', async () => {
+  await using test = await testBalancer();
+  for (const node of test.nodes) node.methods = ['other'];
+  await test.clock.advance(60_000);
+  const strategy = { kind: 'agree', width: 3, count: 2 } as const;
+  const { reply } = await test.balancer.forward({ method: 'local', params: '[]' }, { strategy });
+  expect(reply).toMatchObject({ kind: 'error', error: { code: -32601 } });
+});

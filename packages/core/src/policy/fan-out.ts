@@ -10,6 +10,7 @@ import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
+import { methodNotFound } from './lacking.ts';
 import { describe, raceOne } from './race.ts';
 import { roundPauseMs } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
@@ -64,7 +65,7 @@ export async function fanOut(
   });
 }
 
-/** Resolves when there are enough to ask; rejects when that takes too long. */
+/** Resolves when there are enough to ask, or there is no point in asking; rejects when that takes too long. */
 function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise<void> {
   const { clock, deadlines, options } = engine;
   const { call, need, signal, deadlineAtMs, attempts } = context;
@@ -96,7 +97,9 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
         found.add(selection.upstream.id);
         selection = engine.select(need, found, clock.now());
       }
-      if (found.size >= quorum) {
+      const isHopeless =
+        found.size === 0 && selection.kind === 'none' && methodNotFound(selection.reasons);
+      if (found.size >= quorum || isHopeless) {
         settle(resolve);
       } else if (clock.now() >= untilMs) {
         const reasons = selection.kind === 'none' ? describe(selection.reasons) : '';

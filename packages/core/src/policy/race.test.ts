@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Answer } from '../call.ts';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
 import { FakeNode, result, type TestBalancer, testBalancer } from '../testing/index.ts';
@@ -261,6 +262,65 @@ describe('one call, and who may answer it', () => {
     test.nodes[0]?.crash();
     const { reply } = await test.balancer.forward({ method: 'local', params: '[]' });
     expect(reply).toMatchObject({ kind: 'error', error: { code: -32601 } });
+  });
+
+  it('waits for one that was never reached only while that is new, then is told that nobody has it', async () => {
+    await using test = await testBalancer({ nodes: 1 });
+    (test.nodes[0] as FakeNode).methods = ['other'];
+    await test.clock.advance(60_000);
+    const late = new FakeNode('late', test.ledger, { reachable: false });
+    test.balancer.addUpstream(late.upstream());
+    await test.clock.advance(2_000);
+    let early: Answer | undefined;
+    void test.balancer
+      .forward({ method: 'local', params: '[]' })
+      .then((answer) => (early = answer));
+    await test.clock.advance(2_900);
+    expect(early).toBeUndefined();
+    await test.clock.advance(200);
+    const reply = {
+      kind: 'error',
+      error: {
+        code: -32601,
+        message: 'Method not found at any upstream that was reached; 1 of 2 never was',
+      },
+    };
+    expect(early).toMatchObject({ reply });
+    expect(test.balancer.snapshot().upstreams[1]?.reason).toBe('never reached');
+    // Without a wait, from now on.
+    expect(await test.balancer.forward({ method: 'local', params: '[]' })).toMatchObject({ reply });
+    // One that was reached and tells no list may have it.
+    await late.restart();
+    await test.clock.advance(1);
+    expect(await test.balancer.request('local')).toBe('local by late');
+    late.crash();
+    const error = caught(test.balancer.request('local'));
+    await test.clock.advance(5_100);
+    expect(await error).toMatchObject({ code: 'no eligible upstream' });
+    expect(test.balancer.snapshot().upstreams[1]?.reason).toBe('disconnected');
+  });
+
+  it('goes to one that is reached while it waits', async () => {
+    await using test = await testBalancer({ nodes: 1 });
+    (test.nodes[0] as FakeNode).methods = ['other'];
+    await test.clock.advance(60_000);
+    const late = new FakeNode('late', test.ledger, { reachable: false });
+    test.balancer.addUpstream(late.upstream());
+    const answer = test.balancer.request('local');
+    await test.clock.advance(4_000);
+    await late.restart();
+    await test.clock.advance(200);
+    expect(await answer).toBe('local by late');
+  });
+
+  it('waits for those that were never reached while nobody is known to lack the method', async () => {
+    await using test = await testBalancer({ nodes: [{ reachable: false }] });
+    await test.clock.advance(60_000);
+    const answer = test.balancer.request('local');
+    await test.clock.advance(4_000);
+    await test.nodes[0]?.restart();
+    await test.clock.advance(200);
+    expect(await answer).toBe('local by a');
   });
 
   it('is told at once that no upstream carries its labels', async () => {

@@ -5,7 +5,7 @@ import {
   RetryBudgetExhaustedError,
   TimeoutError,
 } from '../errors.ts';
-import { errorReply, jsonRpcCodes, type Reply } from '../json-rpc/message.ts';
+import type { Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import type { Alarm, DeadlineHandle } from '../time/deadlines.ts';
@@ -16,6 +16,7 @@ import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext } from './call-context.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
+import { methodNotFound } from './lacking.ts';
 import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 
@@ -274,13 +275,15 @@ class Race implements RunningCall, AttemptOwner, Alarm {
       this.#finish(this.#negative.reply, this.#negative.upstream);
       return;
     }
+    const notFound = methodNotFound(reasons);
+    if (notFound) {
+      this.#finish(notFound, undefined);
+      return;
+    }
     const found = new Set(reasons.values());
     // What no waiting changes is told at once.
     if (found.size > 0 && [...found].every((reason) => lasting.has(reason))) {
-      const message = 'Method not found';
-      const error = errorReply({ code: jsonRpcCodes.methodNotFound, message });
-      if (found.has('lacks the method') && !found.has('pruned')) this.#finish(error, undefined);
-      else this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details()));
+      this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details()));
       return;
     }
     if (found.has('already tried')) this.#pause();

@@ -11,6 +11,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 export type Ineligibility =
   | 'draining'
   | 'disconnected'
+  | 'never reached'
   | 'not probed yet'
   | 'head not known yet'
   | 'forked'
@@ -71,7 +72,9 @@ export function ineligibility(
   if (need.labels && !carries(upstream.labels, need.labels)) return 'labels do not match';
   if (need.method !== undefined && !upstream.offers(need.method)) return 'lacks the method';
   if (state.draining) return 'draining';
-  if (upstream.transport.state.status !== 'open') return 'disconnected';
+  if (upstream.transport.state.status !== 'open') {
+    return state.unreached ? 'never reached' : 'disconnected';
+  }
   if (!state.health) return 'not probed yet';
   if (!state.best) return 'head not known yet';
   if (state.forked) return 'forked';

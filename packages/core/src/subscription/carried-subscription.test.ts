@@ -3,7 +3,7 @@ import type { Subscription } from '../call.ts';
 import type { Chain, SubscriptionTraits } from '../chain/chain.ts';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
-import { type FakeNode, fakeChain, type TestBalancer, testBalancer } from '../testing/index.ts';
+import { FakeNode, fakeChain, type TestBalancer, testBalancer } from '../testing/index.ts';
 
 /** A subscriber that notes what it hears. */
 function subscriber(onItem: (item: string) => void = () => {}) {
@@ -249,6 +249,14 @@ describe('a subscription that one upstream carries', () => {
     await test.clock.advance(60_000);
     const outcome = await test.balancer.subscribe(watch, subscriber().handlers);
     expect(outcome).toMatchObject({ kind: 'error', error: { code: -32601 } });
+    // One that was never reached is not waited for.
+    const down = new FakeNode('down', test.ledger, { reachable: false });
+    test.balancer.addUpstream(down.upstream());
+    await test.clock.advance(5_000);
+    expect(await test.balancer.subscribe(watch, subscriber().handlers)).toMatchObject({
+      kind: 'error',
+      error: { code: -32601, message: expect.stringContaining('1 of 4 never was') },
+    });
   });
 
   it('goes elsewhere when an upstream hangs, within its deadline', async () => {

@@ -6,7 +6,8 @@ import {
   isBalancerError,
   NoEligibleUpstreamError,
 } from '../errors.ts';
-import { errorReply, jsonRpcCodes, type RawJson } from '../json-rpc/message.ts';
+import type { RawJson } from '../json-rpc/message.ts';
+import { methodNotFound } from '../policy/lacking.ts';
 import { describe } from '../policy/race.ts';
 import { unknownOutcome } from '../policy/retry.ts';
 import type { Requirement } from '../selector/eligibility.ts';
@@ -158,9 +159,8 @@ export class CarriedSubscription {
       }
       if (declined) return declined;
       const reasons = selection.kind === 'none' ? selection.reasons : new Map();
-      if (reasons.size > 0 && [...reasons.values()].every((each) => each === 'lacks the method')) {
-        return errorReply({ code: jsonRpcCodes.methodNotFound, message: 'Method not found' });
-      }
+      const notFound = methodNotFound(reasons);
+      if (notFound?.kind === 'error') return notFound;
       const patienceMs = tried.size > 0 ? deadlineMs : Math.min(waitMs, deadlineMs);
       if (clock.now() >= startMs + patienceMs) {
         throw lastError

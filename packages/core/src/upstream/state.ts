@@ -37,6 +37,8 @@ export class UpstreamState {
   forked = false;
   /** Connected and healthy enough that its word on the chain's head counts. */
   voting = false;
+  /** Was never connected to, though it had the time: it may not exist, and nobody waits for its word. */
+  unreached = false;
   /** Finishes what it has, and gets nothing new. */
   draining = false;
   /** The oldest block of which it has each sort of data. */
