@@ -33,6 +33,7 @@ import { Subscriptions } from './subscription/subscriptions.ts';
 import { Emitter } from './telemetry/emitter.ts';
 import type { BalancerEvents } from './telemetry/events.ts';
 import type { BalancerSnapshot } from './telemetry/snapshot.ts';
+import { listenerOf, thrownReport } from './telemetry/thrown.ts';
 import { systemClock } from './time/clock.ts';
 import { Deadlines } from './time/deadlines.ts';
 import type { UpstreamOptions } from './upstream/upstream.ts';
@@ -88,7 +89,10 @@ export interface Balancer extends AsyncDisposable {
    * @throws BalancerError `invalid request` when a method is both enabled and disabled
    */
   withMethods(methods: MethodsOptions): BalancerView;
-  /** Calls `listener` at each such event; returns the function that stops it. */
+  /**
+   * Calls `listener` at each such event; returns the function that stops it. What a listener throws is
+   * told as the event `thrown`.
+   */
   on<Name extends keyof BalancerEvents>(
     name: Name,
     listener: (event: BalancerEvents[Name]) => void,
@@ -145,7 +149,10 @@ export function createBalancer(options: BalancerOptions): Balancer {
 }
 
 class PooledBalancer implements Balancer {
-  readonly #events = new Emitter<BalancerEvents>();
+  readonly #onThrown = thrownReport(() => this.#events);
+  readonly #events = new Emitter<BalancerEvents>({
+    onError: (error, event) => this.#onThrown(error, listenerOf(event)),
+  });
   readonly #head: ChainHead;
   readonly #rotation: Rotation;
   readonly #engine: Engine;
@@ -201,6 +208,7 @@ class PooledBalancer implements Balancer {
       // Whatever is denied to callers.
       read: (call, readOptions) => this.#forward(this.#inner, call, readOptions),
       service: this.#service,
+      onThrown: this.#onThrown,
       maxSubscriptions: options.maxSubscriptions ?? 100_000,
     });
     this.#scope = this.#scopeOf(
@@ -414,7 +422,7 @@ class PooledBalancer implements Balancer {
 
   #dispatch({ chain, handle }: Scope, call: Call, receiver: Receiver, options: CallOptions): void {
     this.#running += 1;
-    const once = new Once(receiver, this.#onSettled);
+    const once = new Once(receiver, this.#onSettled, this.#onThrown);
     try {
       this.#refuseIfClosing();
       handle(this.#contextOf(chain, call, options), once);

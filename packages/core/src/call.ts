@@ -39,7 +39,7 @@ export interface Answer {
 
 /**
  * Where the outcome of one call goes. One of the two is called, once, and should not throw: what it
- * throws surfaces as an uncaught error of its own turn. Not a promise: one for each policy and each
+ * throws is told as the event `thrown`. Not a promise: one for each policy and each
  * layer below would cost a call more than its routing.
  */
 export interface Receiver {

@@ -177,17 +177,14 @@ export class Supervisor {
   }
 
   async #probe(watch: Watch): Promise<void> {
-    const { upstream, chain, head, clock, probeIntervalMs, onChange } = this.#options;
-    const { state, client } = upstream;
+    const { upstream, head, clock, probeIntervalMs, onChange } = this.#options;
+    const { state } = upstream;
     const report = await this.#health();
     if (this.#watch !== watch) return;
     if (report) state.health = report;
     if (this.#probes % probesPerMethodList === 0) {
       // A node that does not tell its methods is asked for any.
-      const methods = await chain.probes.methods(client).catch((error: unknown) => {
-        this.#lastTrouble = `method list: ${messageOf(error)}`;
-        return state.methods;
-      });
+      const methods = await this.#methods();
       if (this.#watch !== watch) return;
       state.methods = methods;
     }
@@ -198,6 +195,16 @@ export class Supervisor {
     // Two probes may have been under way: one goes on.
     clock.clearTimeout(this.#timer);
     this.#timer = clock.setTimeout(() => void this.#probe(watch), probeIntervalMs);
+  }
+
+  async #methods(): Promise<ReadonlySet<string> | undefined> {
+    const { chain, upstream } = this.#options;
+    try {
+      return await chain.probes.methods(upstream.client);
+    } catch (error) {
+      this.#lastTrouble = `method list: ${messageOf(error)}`;
+      return upstream.state.methods;
+    }
   }
 
   /** `undefined` while failures are too few to change the verdict. */

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
 import { FakeNode, testBalancer } from '../testing/index.ts';
@@ -127,9 +127,7 @@ describe('coalescing', () => {
     await using test = await testBalancer({ policy });
     for (const node of test.nodes) node.hang();
     const surfaced: unknown[] = [];
-    const enqueue = vi
-      .spyOn(globalThis, 'queueMicrotask')
-      .mockImplementation((task) => void surfaced.push(task));
+    test.balancer.on('thrown', ({ error }) => surfaced.push(error));
     const broken = (): never => {
       throw new Error('mine');
     };
@@ -138,7 +136,6 @@ describe('coalescing', () => {
     const answer = test.balancer.request('constant');
     for (const node of test.nodes) node.thaw();
     await test.clock.advance(10);
-    enqueue.mockRestore();
     expect(await answer).toMatch(/constant by/);
     expect(surfaced).toHaveLength(1);
   });
@@ -146,7 +143,8 @@ describe('coalescing', () => {
   it('gives up every caller of a signal although the receiver of one throws', async () => {
     await using test = await testBalancer({ policy });
     for (const node of test.nodes) node.hang();
-    const enqueue = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    const surfaced: unknown[] = [];
+    test.balancer.on('thrown', ({ error }) => surfaced.push(error));
     const broken = (): never => {
       throw new Error('mine');
     };
@@ -157,8 +155,8 @@ describe('coalescing', () => {
     test.balancer.dispatch(call, { onAnswer: broken, onFailure: broken }, { signal });
     await test.clock.advance(10);
     abort.abort();
-    enqueue.mockRestore();
     expect(await given).toMatchObject({ code: 'cancelled' });
+    expect(surfaced).toHaveLength(1);
   });
 
   it.each([Number.POSITIVE_INFINITY, Number.NaN])(

@@ -84,13 +84,22 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
       signal?.removeEventListener('abort', onAbort);
       settled();
     };
-    const waiting: RunningCall = { abandon: (error) => settle(() => reject(error)) };
+    const fail = (error: unknown): void => settle(() => reject(error));
+    const waiting: RunningCall = { abandon: fail };
     const onAbort = (): void =>
       waiting.abandon(
         new BalancerError('cancelled', call.method, { cause: signal?.reason, attempts }),
       );
     const look = (): void => {
       rest();
+      try {
+        lookOnce();
+      } catch (error) {
+        // A selector of somebody else's may throw.
+        fail(error);
+      }
+    };
+    const lookOnce = (): void => {
       const found = new Set<string>();
       let selection = engine.select(need, found, clock.now());
       while (found.size < quorum && selection.kind === 'chosen') {
@@ -155,19 +164,22 @@ function askSeveral(
     // One acceptance is an answer, and a submission is still to spread; a caller's leaving stops it.
     const owner = {
       isOver: false,
-      settle: (attempt: RunningAttempt, outcome: Outcome): void => {
-        try {
-          settle(attempt, outcome);
-        } catch (error) {
-          fail(error);
-        }
-      },
+      settle: (attempt: RunningAttempt, outcome: Outcome): void =>
+        orFail(() => settle(attempt, outcome)),
     };
     const fail = (error: unknown): void => {
       if (done) return;
       end();
       owner.isOver = true;
       reject(error);
+    };
+    /** A selector, a tally or a chain of somebody else's may throw: that ends the call, nothing more. */
+    const orFail = (step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        fail(error);
+      }
     };
     const running: RunningCall = { abandon: fail };
     engine.running.add(running);
@@ -180,11 +192,13 @@ function askSeveral(
     const onAbort = (): void =>
       fail(new BalancerError('cancelled', call.method, { cause: signal?.reason, attempts }));
     const { untilMs = deadlineAtMs } = options;
-    const deadline = deadlines.add(Math.max(0, untilMs - clock.now()), () => {
+    const onDeadline = (): void => {
       const vote = options.tally(votes, 0);
       if (vote) finish(vote);
       else fail(new TimeoutError(`${call.method}: no answer before the deadline`, { attempts }));
-    });
+    };
+    const leftMs = Math.max(0, untilMs - clock.now());
+    const deadline = deadlines.add(leftMs, () => orFail(onDeadline));
     if (signal?.aborted) {
       onAbort();
       return;
@@ -298,14 +312,19 @@ function askSeveral(
     const armGrace = (): void => {
       graceTimer ??= deadlines.add(options.graceMs, () => {
         graceTimer = undefined;
-        const winner = votes.length > 0 ? options.tally(votes, 0) : undefined;
-        if (winner) finish(winner);
-        else if (askMore()) armGrace();
+        orFail(onGrace);
       });
     };
+    const onGrace = (): void => {
+      const winner = votes.length > 0 ? options.tally(votes, 0) : undefined;
+      if (winner) finish(winner);
+      else if (askMore()) armGrace();
+    };
 
-    while (tried.size < options.start && askMore());
-    // An answer alone may not be enough: then nobody's silence is waited for.
-    if (options.quorum !== undefined) armGrace();
+    orFail(() => {
+      while (tried.size < options.start && askMore());
+      // An answer alone may not be enough: then nobody's silence is waited for.
+      if (!done && options.quorum !== undefined) armGrace();
+    });
   });
 }

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { Once } from './once.ts';
 
 const answer = { reply: { kind: 'result', result: '1' }, upstream: 'a', attempts: [] } as const;
@@ -11,6 +11,7 @@ it.each([
   const once = new Once(
     { onAnswer: () => heard.push('answer'), onFailure: () => heard.push('failure') },
     () => heard.push('settled'),
+    () => heard.push('thrown'),
   );
   settle(once);
   once.onAnswer(answer);
@@ -21,16 +22,17 @@ it.each([
 it.each([
   ['an answer', (once: Once) => once.onAnswer(answer)],
   ['a failure', (once: Once) => once.onFailure(new Error('no'))],
-])('lets a receiver that throws at %s surface by itself', (_what, settle) => {
-  const tasks: (() => void)[] = [];
-  const enqueue = vi
-    .spyOn(globalThis, 'queueMicrotask')
-    .mockImplementation((task) => void tasks.push(task));
+])('reports a receiver that throws at %s', (what, settle) => {
+  const reported: unknown[] = [];
   const broken = (): never => {
     throw new Error('mine');
   };
-  settle(new Once({ onAnswer: broken, onFailure: broken }, () => {}));
-  enqueue.mockRestore();
-  expect(tasks).toHaveLength(1);
-  expect(tasks[0]).toThrow('mine');
+  settle(
+    new Once(
+      { onAnswer: broken, onFailure: broken },
+      () => {},
+      (error, where) => reported.push(where, (error as Error).message),
+    ),
+  );
+  expect(reported).toEqual([`the receiver of ${what}`, 'mine']);
 });

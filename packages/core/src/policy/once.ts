@@ -1,19 +1,25 @@
 import type { Answer, Receiver } from '../call.ts';
+import type { ThrownReport } from '../telemetry/thrown.ts';
 
 /**
  * Passes on the first outcome and no other, whatever goes wrong on the way of a call. What the
- * receiver throws is thrown again in a microtask of its own: it must not cost other calls, such as
- * those that wait for the same answer, theirs.
+ * receiver throws is reported: it must not cost other calls, such as those that wait for the same
+ * answer, theirs.
  */
 export class Once implements Receiver {
   readonly #receiver: Receiver;
   readonly #onSettled: () => void;
+  readonly #onThrown: ThrownReport;
   #settled = false;
 
-  /** @param onSettled called once, just before the receiver is */
-  constructor(receiver: Receiver, onSettled: () => void) {
+  /**
+   * @param onSettled called once, just before the receiver is
+   * @param onThrown told what the receiver throws
+   */
+  constructor(receiver: Receiver, onSettled: () => void, onThrown: ThrownReport) {
     this.#receiver = receiver;
     this.#onSettled = onSettled;
+    this.#onThrown = onThrown;
   }
 
   onAnswer(answer: Answer): void {
@@ -23,7 +29,7 @@ export class Once implements Receiver {
     try {
       this.#receiver.onAnswer(answer);
     } catch (error) {
-      throwLater(error);
+      this.#onThrown(error, 'the receiver of an answer');
     }
   }
 
@@ -34,13 +40,7 @@ export class Once implements Receiver {
     try {
       this.#receiver.onFailure(error);
     } catch (thrown) {
-      throwLater(thrown);
+      this.#onThrown(thrown, 'the receiver of a failure');
     }
   }
-}
-
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

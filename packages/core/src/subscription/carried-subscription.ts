@@ -13,6 +13,7 @@ import { unknownOutcome } from '../policy/retry.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import { type Clock, delay } from '../time/clock.ts';
+import { messageOf } from '../transport/message-of.ts';
 import type { TransportSubscription } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -108,7 +109,13 @@ export class CarriedSubscription {
     const { traits, select, need } = this.#options;
     if (this.#carrier === undefined || this.#complete || traits.resume === 'never') return;
     // One that is no longer good is still better than none.
-    if (select(need(), new Set([this.#upstream as string])).kind === 'none') return;
+    try {
+      if (select(need(), new Set([this.#upstream as string])).kind === 'none') return;
+    } catch (error) {
+      this.#release();
+      this.#end(messageOf(error));
+      return;
+    }
     this.#release();
     this.#lost(reason);
   }
@@ -252,7 +259,8 @@ export class CarriedSubscription {
       else this.#end(`${lostBy} was lost (${reason}); what it did is not known`);
       return;
     }
-    void this.#resume(lostBy);
+    // A selector of somebody else's may throw.
+    this.#resume(lostBy).catch((error: unknown) => this.#end(messageOf(error)));
   }
 
   async #resume(lostBy: string | undefined): Promise<void> {

@@ -302,17 +302,13 @@ describe('a subscription that clients share', () => {
   it('tells the others when one of them throws', async () => {
     await using test = await testBalancer();
     const thrown: unknown[] = [];
-    const note = (error: unknown): void => void thrown.push(error);
-    process.prependOnceListener('uncaughtException', note);
-    const listeners = process.listeners('uncaughtException').slice(1);
-    for (const listener of listeners) process.off('uncaughtException', listener);
+    test.balancer.on('thrown', (event) => thrown.push(event));
     await test.balancer.subscribe(values('a'), {
       ...new Client().handlers,
       onItem: () => {
         throw new Error('of its own');
       },
     });
-    for (const listener of listeners) process.on('uncaughtException', listener);
     const other = await client(test, values('a'));
     expect(other.heard).toEqual(['subscribed', '10: a=null']);
     expect(thrown).toHaveLength(1);

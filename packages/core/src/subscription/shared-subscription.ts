@@ -125,18 +125,29 @@ export class SharedSubscription {
   leaveUpstream(upstream: string, reason: string): void {
     const carried = this.#carried;
     if (carried?.upstream !== upstream) return;
-    carried.leave(reason);
-    if (carried.upstream !== upstream || !this.#held || !this.#canBeRead()) return;
-    carried.unsubscribe();
-    this.#carried = undefined;
-    this.#readAgain();
+    this.#orFail(() => {
+      carried.leave(reason);
+      if (carried.upstream !== upstream || !this.#held || !this.#canBeRead()) return;
+      carried.unsubscribe();
+      this.#carried = undefined;
+      this.#readAgain();
+    });
   }
 
   /** The best head moved, or an upstream came back. */
   onChange(): void {
     if (this.#isOver || !this.#isAccepted) return;
     if (this.#isPolled || this.#late.size > 0) this.#readAgain();
-    this.#tryToCarry();
+    this.#orFail(() => this.#tryToCarry());
+  }
+
+  /** A selector of somebody else's may throw: that ends this subscription, and no other. */
+  #orFail(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #start(): Promise<void> {

@@ -9,7 +9,7 @@ import type { ChainService } from '../service/chain-service.ts';
 import type { Session } from '../session/session.ts';
 import type { SubmissionDesk } from '../submission/desk.ts';
 import { WatchedSubmission } from '../submission/watched-submission.ts';
-import { guard } from '../transport/guard.ts';
+import type { ThrownReport } from '../telemetry/thrown.ts';
 import { CarriedSubscription, type CarriedSubscriptionOptions } from './carried-subscription.ts';
 import { HeadFeed } from './head-feed.ts';
 import { type Member, SharedSubscription } from './shared-subscription.ts';
@@ -25,6 +25,8 @@ export interface SubscriptionsOptions {
   readonly read: (call: Call, options: CallOptions) => Promise<Answer>;
   /** Serves those that no upstream carries. */
   readonly service: ChainService | undefined;
+  /** Told what a subscriber's handlers throw. */
+  readonly onThrown: ThrownReport;
   /** Live subscriptions at most, over all clients. */
   readonly maxSubscriptions: number;
 }
@@ -113,16 +115,16 @@ export class Subscriptions {
       { method, params, client: session, signal, id },
       {
         onItem: (item) => {
-          if (isLive()) guard(handlers.onItem, item);
+          if (isLive()) this.#tell(handlers.onItem, item);
         },
         onDone: () => {
-          if (this.#live.delete(id)) guard(() => handlers.onDone?.(), undefined);
+          if (this.#live.delete(id)) this.#tell(() => handlers.onDone?.(), undefined);
         },
       },
     );
     if ('kind' in accepted) return accepted;
     this.#live.set(id, { stop: () => accepted.close(), onEnd: handlers.onEnd, isTold: true });
-    guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+    this.#tell(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
     if (isLive()) accepted.start();
     return { kind: 'subscribed' };
   }
@@ -135,10 +137,19 @@ export class Subscriptions {
     for (const { stop, onEnd, isTold } of live) {
       const reason = new BalancerError('closed', 'the balancer is closed');
       stop(reason);
-      if (isTold) guard(onEnd, reason);
+      if (isTold) this.#tell(onEnd, reason);
     }
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
+  }
+
+  /** Calls a subscriber's function, which may throw. */
+  #tell<T>(callback: (value: T) => void, value: T): void {
+    try {
+      callback(value);
+    } catch (error) {
+      this.#options.onThrown(error, 'a subscriber');
+    }
   }
 
   #refuseIfFull(): void {
@@ -163,12 +174,12 @@ export class Subscriptions {
       unfollow();
     };
     this.#live.set(id, { stop, onEnd: handlers.onEnd, isTold: true });
-    guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+    this.#tell(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
     if (over) return { kind: 'subscribed' };
     unfollow = this.#feed(kind).subscribe((block) => {
       if (over) return;
       session?.observe(block.number);
-      handlers.onItem(block.header);
+      this.#tell(handlers.onItem, block.header);
     });
     // The subscriber may have left while it heard its first item.
     if (over) unfollow();
@@ -196,9 +207,9 @@ export class Subscriptions {
       waitMs: options.upstreamWaitMs,
       select: (wanted, tried) => engine.select(wanted, tried, clock.now()),
       signal,
-      onItem: (item) => guard(handlers.onItem, item),
+      onItem: (item) => this.#tell(handlers.onItem, item),
       onEnd: (error) => {
-        if (this.#live.delete(id)) guard(handlers.onEnd, error);
+        if (this.#live.delete(id)) this.#tell(handlers.onEnd, error);
       },
       onResumed: (upstream) => events.emit('resubscribed', { method: call.method, upstream }),
     });
@@ -212,7 +223,7 @@ export class Subscriptions {
     try {
       return await carried.start(() => {
         live.isTold = true;
-        guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+        this.#tell(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
       });
     } finally {
       if (!live.isTold) this.#forget(id);
@@ -255,7 +266,7 @@ export class Subscriptions {
           live.isTold = true;
           settle();
           resolve({ kind: 'subscribed' });
-          guard(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
+          this.#tell(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
         },
         onDeclined: (outcome) => {
           settle();
@@ -263,9 +274,9 @@ export class Subscriptions {
           resolve(outcome);
         },
         onFailed: giveUp,
-        onItem: (item) => guard(handlers.onItem, item),
+        onItem: (item) => this.#tell(handlers.onItem, item),
         onEnd: (error) => {
-          if (this.#live.delete(id)) guard(handlers.onEnd, error);
+          if (this.#live.delete(id)) this.#tell(handlers.onEnd, error);
         },
       };
       const live: LiveSubscription = {

@@ -24,6 +24,11 @@ export interface BalancerEvents {
    * upstream is connected again (of very many, the last 16 are remembered).
    */
   unreachable: { readonly upstream: string; readonly reason: string };
+  /**
+   * A function of the application's has thrown: a listener, a subscriber's handler, or the receiver of
+   * an answer. Nothing else is hurt by it. While nobody listens it goes to the console.
+   */
+  thrown: { readonly where: string; readonly error: unknown };
   /** The first upstream became able to serve, or the last one ceased to. */
   availability: { readonly available: boolean };
   /** The pool's best head moved. */

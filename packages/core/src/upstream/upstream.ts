@@ -7,6 +7,7 @@ import type { Candidate } from '../selector/selector.ts';
 import type { Clock, Random } from '../time/clock.ts';
 import { combined } from '../transport/combined.ts';
 import { endpoint } from '../transport/endpoint.ts';
+import { messageOf } from '../transport/message-of.ts';
 import type {
   SubscribeReply,
   SubscriptionHandlers,
@@ -375,7 +376,14 @@ export class Upstream implements Candidate {
             onSubscribed: (subscription) => {
               end = () => subscription.unsubscribe();
             },
-            onNotification: onItem,
+            onNotification: (item) => {
+              try {
+                onItem(item);
+              } catch (error) {
+                end();
+                onEnd(`could not be read: ${messageOf(error)}`);
+              }
+            },
             onEnd,
           },
           { timeoutMs },

@@ -11,6 +11,9 @@ export function logBalancer(balancer: Balancer, log: Logger): void {
   balancer.on('unreachable', ({ upstream, reason }) => {
     log.warn('upstream cannot be reached', { chain, upstream, reason });
   });
+  balancer.on('thrown', ({ where, error }) => {
+    log.error('a function threw', { chain, where, error });
+  });
   balancer.on('availability', ({ available }) => {
     if (available) log.info('chain can be served', { chain });
     else log.error('chain cannot be served: no upstream is fit', { chain });
