@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts';
 import { CarriedSubscription } from './carried-subscription.ts';
 import { HeldValue } from './held-value.ts';
 import { SilenceWatchdog } from './silence-watchdog.ts';
+import { UnplacedItems } from './unplaced-items.ts';
 
 /** One client of a {@link SharedSubscription}. None of its functions may throw. */
 export interface Member {
@@ -66,6 +67,8 @@ const carryAgainBlocks = 10;
 export class SharedSubscription {
   readonly #options: SharedSubscriptionOptions;
   readonly #held: HeldValue | undefined;
+  /** What the upstream said of blocks that the pool has yet to hear of. */
+  readonly #unplaced: UnplacedItems | undefined;
   readonly #members = new Set<Member>();
   /** Those of them that were told their id. */
   readonly #told = new Set<Member>();
@@ -92,8 +95,16 @@ export class SharedSubscription {
 
   constructor(options: SharedSubscriptionOptions) {
     this.#options = options;
-    const { plan, head } = options;
-    if (plan.present) this.#held = new HeldValue(plan.present, head);
+    const { plan, head, engine } = options;
+    const { present } = plan;
+    if (!present) return;
+    this.#held = new HeldValue(present, head);
+    this.#unplaced = new UnplacedItems({
+      present,
+      head,
+      deadlines: engine.deadlines,
+      onItem: (item) => this.#take(item),
+    });
   }
 
   /** How many clients it has, those included that wait for it to begin. */
@@ -148,6 +159,11 @@ export class SharedSubscription {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The pool has heard of one more block. */
+  onBlock(): void {
+    this.#unplaced?.onBlock();
   }
 
   async #start(): Promise<void> {
@@ -226,6 +242,7 @@ export class SharedSubscription {
       },
     });
     this.#carried = carried;
+    this.#unplaced?.clear();
     return carried.start(() => {
       this.#onCarried();
       this.#accept();
@@ -234,6 +251,8 @@ export class SharedSubscription {
 
   #onCarried(): void {
     this.#floor = this.#wantedHeight;
+    // What waits came from the one before.
+    this.#unplaced?.clear();
     this.#isOwed = false;
     this.#watchdog?.restart();
   }
@@ -323,6 +342,14 @@ export class SharedSubscription {
     this.#heard += 1;
     this.#isOwed = false;
     this.#watchdog?.heard();
+    if (this.#unplaced) this.#unplaced.take(item);
+    else this.#take(item);
+  }
+
+  #take(item: RawJson): void {
+    const carried = this.#carried;
+    // Of one that was lost meanwhile, which may have been the only one to know the block.
+    if (this.#isOver || carried?.upstream === undefined) return;
     let news: RawJson | undefined;
     try {
       news = this.#held ? this.#held.take(item, undefined, this.#floor) : this.#event(item);
@@ -453,6 +480,7 @@ export class SharedSubscription {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#watchdog?.close();
+    this.#unplaced?.clear();
     const carried = this.#carried;
     this.#carried = undefined;
     carried?.unsubscribe();

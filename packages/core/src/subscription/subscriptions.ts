@@ -58,6 +58,9 @@ export class Subscriptions {
     };
     this.#stops = [
       options.head.events.on('best', shareChange),
+      options.head.events.on('block', () => {
+        for (const shared of [...this.#shared.values()]) shared.onBlock();
+      }),
       options.engine.events.on('upstream', ({ upstream, serving, reason = 'left rotation' }) => {
         if (serving) {
           shareChange();
