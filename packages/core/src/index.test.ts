@@ -32,7 +32,6 @@ describe('the package exports this and nothing else', () => {
         "roles",
         "roundRobin",
         "splitBatch",
-        "strictlyReadChars",
         "systemClock",
         "toJsonRpcError",
         "websocket",

@@ -41,7 +41,6 @@ export {
   type RawJson,
   type Reply,
 } from './json-rpc/message.ts';
-export { strictlyReadChars } from './json-rpc/scanner.ts';
 export type { HedgeOptions, PolicyOptions } from './policy/options.ts';
 export type { Ineligibility } from './selector/eligibility.ts';
 export { type P2cOptions, p2c } from './selector/p2c.ts';

@@ -90,6 +90,17 @@ describe('readEnvelope', () => {
     expect(() => readEnvelope(`{"result":${'{"a":'.repeat(deep)}`)).toThrow('at most 10000 levels');
   });
 
+  it('finds a raw control character in a string of any length, and takes those between values', () => {
+    const long = 'x'.repeat(200_000);
+    const text = `{"id":1,\n"result":["${long}",\t"${long}"]}\n`;
+    expect(readEnvelope(text).result).toBe(`["${long}",\t"${long}"]`);
+    for (const control of ['\n', '\u0000', '\u001f']) {
+      const broken = `{"id":1,\n"result":["${long}",\t"${long}${control}${long}"]}`;
+      expect(() => JSON.parse(broken)).toThrow();
+      expect(() => readEnvelope(broken)).toThrow('no raw control character');
+    }
+  });
+
   it('reads nesting as deep as a call trace', () => {
     const result = `${'{"calls":['.repeat(2000)}${']}'.repeat(2000)}`;
     expect(readEnvelope(`{"id":1,"result":${result}}`).result).toBe(result);

@@ -18,8 +18,7 @@ export interface Envelope {
  * Finds the members of one JSON-RPC message without parsing them. Other members are skipped. The
  * raw texts share memory with `text`: keeping a small one keeps all of it.
  *
- * Stricter than `JSON.parse` in that it refuses nesting deeper than 10,000 levels, and laxer in
- * one point: in texts over 64 KiB, strings may hold raw control characters.
+ * As strict as `JSON.parse`, and stricter in that it refuses nesting deeper than 10,000 levels.
  *
  * @throws SyntaxError when the text is not one JSON object; it says what was found and where
  */

@@ -6,7 +6,6 @@ import {
   type RawJson,
   readEnvelope,
   splitBatch,
-  strictlyReadChars,
 } from '@dshackle/core';
 import { doorErrorCodes, limitError } from './errors.ts';
 
@@ -50,9 +49,6 @@ function isId(value: unknown): boolean {
  * wants a closer look, because it is wrong or merely rare.
  */
 function readOrdinary(text: string): Item | undefined {
-  // In longer ones the envelope reader would let control characters pass; and what it skips must be
-  // valid, since it is spliced into requests.
-  if (text.length > strictlyReadChars) return undefined;
   let envelope: Envelope;
   try {
     envelope = readEnvelope(text);
