@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -23,16 +24,24 @@ process.on('exit', () => {
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 
-/** Starts a process on one core and waits until it listens. */
-export async function startListening(core, command, args, port) {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+/** Starts a process on one core; it ends with us. */
+function start(core, command, args, stdio) {
+  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio });
   children.add(child);
+  void once(child, 'exit').then(() => children.delete(child));
+  return child;
+}
+
+/**
+ * Starts a process on one core and waits until it listens.
+ * @param {{ hasChannel?: boolean }} [options] `hasChannel`: it can be asked by {@link ask}
+ */
+export async function startListening(core, command, args, port, { hasChannel = false } = {}) {
+  const channel = hasChannel ? ['ipc'] : [];
+  const child = start(core, command, args, ['ignore', 'inherit', 'inherit', ...channel]);
   let ended = false;
   void once(child, 'exit').then(() => {
     ended = true;
-    children.delete(child);
   });
   for (let tries = 0; tries < 200; tries += 1) {
     if (ended) throw new Error(`${command} ${args.join(' ')} ended before it listened`);
@@ -40,6 +49,35 @@ export async function startListening(core, command, args, port) {
     await sleep(50);
   }
   throw new Error(`${command} ${args.join(' ')} does not listen on ${port}`);
+}
+
+/** The answer of a process with a channel. */
+export async function ask(child) {
+  const answered = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
+  child.send('?');
+  const [answer] = await answered;
+  return answer;
+}
+
+/**
+ * Starts a process on one core that speaks by lines. `line()` gives its next one, and `finish()` ends
+ * its input and waits for its end.
+ */
+export function startSpeaking(core, command, args) {
+  const child = start(core, command, args, ['pipe', 'pipe', 'inherit']);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = once(child, 'exit');
+  return {
+    line: async () => {
+      const { done, value } = await lines.next();
+      if (done) throw new Error(`${command} ${args.join(' ')} ended too early`);
+      return value;
+    },
+    finish: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
 }
 
 /** Runs a process on one core to its end and gives the last line it printed, as JSON. */
@@ -56,6 +94,12 @@ export function cpuSeconds(pid) {
   // The name in brackets may hold spaces; utime and stime are the 12th and 13th field after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Bytes of memory that a process has in RAM. */
+export function rssBytes(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]);
 }
 
 /** Seconds that a process was ready to run while others had its core. */

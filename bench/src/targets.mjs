@@ -3,21 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeNginxConfig } from './nginx.mjs';
+import { ports } from './ports.mjs';
 import { measuredCore, otherCore, startListening, stopChild } from './processes.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const native = fileURLToPath(new URL('../native', import.meta.url));
-
-/** Ports of the loopback, below the range from which the system gives out its own. */
-const ports = {
-  node: 21_944,
-  nginx: 21_945,
-  plain: 21_946,
-  overWebSocket: 21_947,
-  overHttp: 21_948,
-  plainOverWebSocket: 21_949,
-  plainOverHttp: 21_950,
-};
 
 /** Compiles the C programs into `folder` and gives their paths. */
 export function compile(folder) {
@@ -27,7 +17,7 @@ export function compile(folder) {
     execFileSync('gcc', ['-O2', '-o', path, join(native, `${name}.c`)], { stdio: 'inherit' });
     return path;
   };
-  return { upstream: build('upstream'), wsLoad: build('ws-load') };
+  return { upstream: build('upstream'), wsLoad: build('ws-load'), wsHeads: build('ws-heads') };
 }
 
 /**

@@ -1,0 +1,273 @@
+// Kills or freezes nodes under load: node src/failover-run.mjs <ours|WsProvider> <SIGKILL|SIGSTOP> <times> <chain file>
+// Prints what callers saw of it as JSON. All that it starts ends with it.
+//
+// Three nodes in processes of their own, and callers that make steady calls and follow new heads. Each
+// node tells of the calls that it holds, so one is killed just when it holds calls of every caller.
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { PolkadotProvider } from '@dshackle/polkadot-provider';
+import { WsProvider } from '@polkadot/rpc-provider';
+import { benchChain } from './chain.mjs';
+import { ports } from './ports.mjs';
+import { measuredCore } from './processes.mjs';
+import { nowMs, Schedule } from './schedule.mjs';
+import { median } from './statistics.mjs';
+
+const [which, signal, times, chainFile] = process.argv.slice(2);
+const here = fileURLToPath(new URL('.', import.meta.url));
+/** Between two blocks. */
+const paceMs = 400;
+/** How long a node takes over a call. */
+const holdMs = 15;
+/** Between two calls of a caller; each turn makes `perTurn` of them. */
+const everyMs = 5;
+const perTurn = 2;
+/** What is not seen by then counts as not seen. */
+const limitMs = signal === 'SIGSTOP' && which === 'WsProvider' ? 5_000 : 10_000;
+
+const schedule = new Schedule(nowMs() + 1_000, paceMs);
+const urls = ports.failing.map((port) => `ws://127.0.0.1:${port}`);
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+
+/** One of the three nodes, through its deaths. */
+class Node {
+  constructor(index) {
+    this.index = index;
+    /** Keys of the calls that it holds, and since when. */
+    this.held = new Map();
+    /** Callers whose calls it got since it was started or woken. */
+    this.serves = new Set();
+  }
+
+  async start() {
+    const args = [chainFile, schedule.startMs, paceMs, holdMs].map(String);
+    const child = fork(join(here, 'moving-node.mjs'), [`${ports.failing[this.index]}`, ...args]);
+    children.add(child);
+    this.child = child;
+    child.once('exit', () => children.delete(child));
+    child.on('message', ({ held }) => {
+      if (held === undefined || this.child !== child) return;
+      this.held.set(held, nowMs());
+      this.serves.add(callerOf(held));
+      onHeld(this);
+    });
+    await once(child, 'message');
+  }
+
+  /** Whether it holds a call of each caller. */
+  get holdsOfEach() {
+    return callers.every((caller) => this.heldOf(caller).length > 0);
+  }
+
+  /** Calls of a caller that it holds and no other node does, and that it is not about to answer. */
+  heldOf(caller) {
+    const since = nowMs() - holdMs / 2;
+    return [...this.held]
+      .filter(([key, atMs]) => callerOf(key) === caller.index && atMs > since)
+      .map(([key]) => key)
+      .filter((key) => caller.calls.has(key))
+      .filter((key) => nodes.every((node) => node === this || !node.held.has(key)));
+  }
+}
+
+/** Makes steady calls by one provider and follows its heads. */
+class Caller {
+  constructor(index, id, provider) {
+    this.index = index;
+    this.id = id;
+    this.provider = provider;
+    /** Calls under way: key → what to do at their end. */
+    this.calls = new Map();
+    this.count = 0;
+    this.failed = 0;
+    /** When each head was heard first. */
+    this.heads = new Map();
+    this.repeated = 0;
+    this.firstHead = undefined;
+    this.onAnswer = () => {};
+    this.onHead = () => {};
+  }
+
+  async start() {
+    await this.provider.subscribe('chain_newHead', 'chain_subscribeNewHeads', [], (_, header) => {
+      const number = Number(header.number);
+      this.firstHead ??= number;
+      if (this.heads.has(number)) this.repeated += 1;
+      else this.heads.set(number, nowMs());
+      this.onHead(number);
+    });
+    this.timer = setInterval(() => {
+      for (let turn = 0; turn < perTurn; turn += 1) void this.call();
+    }, everyMs);
+  }
+
+  /** One call with a key of its own: when it was answered, or `undefined` when it failed. */
+  async call() {
+    this.count += 1;
+    const key = `0x0${this.index}${this.count.toString(16).padStart(158, '0')}`;
+    const startedMs = nowMs();
+    const ended = this.provider.send('state_getStorage', [key], false).then(
+      (value) => (value?.length === 162 ? nowMs() : undefined),
+      () => undefined,
+    );
+    this.calls.set(key, ended);
+    const answeredMs = await ended;
+    this.calls.delete(key);
+    for (const node of nodes) node.held.delete(key);
+    if (answeredMs === undefined) this.failed += 1;
+    else this.onAnswer(startedMs, answeredMs);
+    return answeredMs;
+  }
+
+  stop() {
+    clearInterval(this.timer);
+  }
+}
+
+const callerOf = (key) => Number(key[3]);
+/** @type {Node[]} */
+const nodes = [0, 1, 2].map((index) => new Node(index));
+/** @type {Caller[]} */
+const callers = [];
+let onHeld = () => {};
+
+async function startCallers() {
+  if (which === 'WsProvider') {
+    callers.push(new Caller(0, 'WsProvider', new WsProvider(urls)));
+  } else {
+    const script = join(here, 'dshackle-pool.mjs');
+    const command = [process.execPath, '--expose-gc', script, `${ports.failover}`, `${paceMs}`];
+    const server = spawn('taskset', ['-c', `${measuredCore}`, ...command, ...urls], {
+      stdio: 'inherit',
+    });
+    children.add(server);
+    // It connects again and again until the server listens.
+    const client = new WsProvider(`ws://127.0.0.1:${ports.failover}/bench`, 100);
+    const embedded = new PolkadotProvider({ upstreams: urls, chain: benchChain(paceMs) });
+    callers.push(new Caller(0, 'server', client), new Caller(1, 'embedded', embedded));
+  }
+  for (const { provider } of callers) await provider.isReady;
+  for (const caller of callers) await caller.start();
+}
+
+/** The node that is to go next, once it holds what it must; `undefined` when it never does. */
+async function victimOf(turn) {
+  const wanted =
+    which === 'WsProvider' ? nodes : [/** @type {Node} */ (nodes[turn % nodes.length])];
+  const struck = new Promise((resolve) => {
+    onHeld = (node) => {
+      if (!wanted.includes(node) || !node.holdsOfEach) return;
+      onHeld = () => {};
+      // In the same turn: what it holds now it still holds when it goes.
+      resolve({ node, ...strike(node) });
+    };
+  });
+  return Promise.race([struck, sleep(10_000, undefined)]);
+}
+
+/** Ends or freezes a node, and makes what is to be heard of afterwards. */
+function strike(node) {
+  const killedMs = nowMs();
+  node.child.kill(signal);
+  const next = schedule.best(killedMs) + 1;
+  const seen = callers.map((caller) => {
+    const held = node.heldOf(caller).map((key) => caller.calls.get(key));
+    const failedBefore = caller.failed;
+    const fresh = caller.call();
+    const answer = new Promise((resolve) => {
+      caller.onAnswer = (startedMs, answeredMs) => {
+        if (startedMs >= killedMs) resolve(answeredMs);
+      };
+    });
+    const head = new Promise((resolve) => {
+      caller.onHead = (number) => {
+        if (number >= next) resolve(number);
+      };
+    });
+    return { caller, held, fresh, answer, head, failedBefore };
+  });
+  return { killedMs, next, seen };
+}
+
+/** What one caller saw, in milliseconds from the kill; `null` for what did not come in time. */
+async function readingOf({ caller, held, fresh, answer, head, failedBefore }, killedMs, next) {
+  const tooLate = sleep(limitMs, undefined);
+  const inTime = (promise) => Promise.race([promise, tooLate]);
+  const after = async (promise) => {
+    const atMs = await inTime(promise);
+    return atMs === undefined ? null : atMs - killedMs;
+  };
+  const [number, freshMs, answerMs, ...heldMs] = await Promise.all([
+    inTime(head),
+    after(fresh),
+    after(answer),
+    ...held.map(after),
+  ]);
+  return {
+    heldMs,
+    freshMs,
+    answerMs,
+    // Against the time at which the nodes that live announced the first block after the kill.
+    headLateMs: number === undefined ? null : caller.heads.get(number) - schedule.bestAtMs(next),
+    failed: caller.failed - failedBefore,
+  };
+}
+
+/** Brings a node back, and waits until all callers use it again. */
+async function restore(node) {
+  node.held.clear();
+  node.serves.clear();
+  if (signal === 'SIGKILL') await node.start();
+  else node.child.kill('SIGCONT');
+  if (which === 'WsProvider') {
+    await sleep(500);
+    return;
+  }
+  const untilMs = nowMs() + 5_000;
+  while (node.serves.size < callers.length && nowMs() < untilMs) await sleep(10);
+  // A little more, so that the head and not only the calls are back, at a time that varies.
+  await sleep(50 + Math.random() * paceMs);
+}
+
+await Promise.all(nodes.map((node) => node.start()));
+await startCallers();
+await sleep(3_000);
+
+const readings = Object.fromEntries(callers.map(({ id }) => [id, []]));
+let missed = 0;
+for (let turn = 0; turn < Number(times); turn += 1) {
+  const victim = await victimOf(turn);
+  if (victim === undefined) {
+    onHeld = () => {};
+    missed += 1;
+    continue;
+  }
+  const { node, killedMs, next, seen } = victim;
+  await Promise.all(
+    seen.map(async (each) => {
+      readings[each.caller.id].push(await readingOf(each, killedMs, next));
+    }),
+  );
+  await restore(node);
+}
+for (const caller of callers) caller.stop();
+await sleep(2 * paceMs);
+const upToNow = schedule.best(nowMs()) - 1;
+const results = callers.map(({ id, heads, firstHead, repeated, count, failed }) => {
+  let unheard = 0;
+  for (let number = firstHead; number <= upToNow; number += 1) {
+    if (!heads.has(number)) unheard += 1;
+  }
+  const lateMs = median([...heads].map(([number, atMs]) => atMs - schedule.bestAtMs(number)));
+  return { id, readings: readings[id], calls: count, failed, unheard, repeated, lateMs };
+});
+process.stdout.write(`${JSON.stringify({ missed, results })}\n`);
+process.exit();
