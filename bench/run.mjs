@@ -1,13 +1,18 @@
-// pnpm bench [--rounds 5] [--seconds 3] [--only http,provider] [--no-report] [--no-build]
+// pnpm bench [--rounds 5] [--seconds 3] [--only http,provider,failover] [--no-report] [--no-build]
+// With --only the report keeps what was measured before of the rest.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureFailover } from './src/failover.mjs';
+import { measureFollows } from './src/follows.mjs';
 import { check, loadsOf, measure } from './src/loads.mjs';
 import { describeMachine, missingTools } from './src/machine.mjs';
+import { mergeRuns } from './src/merge-runs.mjs';
 import { measureProvider, providerLoads, providerTargets } from './src/providers.mjs';
 import { report } from './src/report.mjs';
+import { measureSubscribers } from './src/subscribers.mjs';
 import { compile, startTargets } from './src/targets.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,7 +20,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
-    /** Beginnings of load ids, with commas between. */
+    /** Beginnings of ids, with commas between: of loads, or subscribers, failover, follows. */
     only: { type: 'string', default: '' },
     'no-report': { type: 'boolean', default: false },
     /** Measures what was built before. */
@@ -42,12 +47,15 @@ if (!options['no-build']) execFileSync('npx', ['tsc', '-b'], { cwd: root, stdio:
 const folder = join(root, 'node_modules', '.cache', 'dshackle-bench');
 const programs = compile(folder);
 const machine = await describeMachine();
-const { targets, nodeUrl, stop } = await startTargets(folder, programs);
+const loads = loadsOf(programs).filter(isWanted);
+const wantedProviderLoads = providerLoads.filter(isWanted);
+const isTargetNeeded = loads.length + wantedProviderLoads.length > 0;
+const { targets, nodeUrl, stop } = isTargetNeeded
+  ? await startTargets(folder, programs)
+  : { targets: {}, nodeUrl: '', stop: async () => {} };
 
 const say = (text) => process.stdout.write(text);
-say(
-  'Upstream: native/upstream.c on one core, with the load generator. Measured: the other core.\n',
-);
+say('Upstream and load generator on one core. Measured: the other core.\n');
 
 /**
  * Measures once more when others took the core away for a noticeable part of the time;
@@ -63,7 +71,7 @@ async function undisturbed(measureOnce) {
 }
 
 const results = [];
-for (const load of loadsOf(programs).filter(isWanted)) {
+for (const load of loads) {
   say(`\n${load.title}\n`);
   for (const id of load.targets) {
     await check(targets[id]);
@@ -84,7 +92,7 @@ for (const load of loadsOf(programs).filter(isWanted)) {
   results.push({ id, title, isHeadline, samples });
 }
 const providerResults = [];
-for (const load of providerLoads.filter(isWanted)) {
+for (const load of wantedProviderLoads) {
   say(`\n${load.title}\n`);
   const samples = Object.fromEntries(providerTargets.map(({ id }) => [id, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -99,15 +107,31 @@ for (const load of providerLoads.filter(isWanted)) {
 }
 await stop();
 
+/** Sections with figures of their own; each starts what it needs. */
+const sections = {
+  subscribers: () => measureSubscribers(folder, programs, say),
+  failover: () => measureFailover(folder, say),
+  follows: () => measureFollows(folder, say),
+};
+const further = {};
+for (const [id, measureSection] of Object.entries(sections)) {
+  if (isWanted({ id })) further[id] = await measureSection();
+}
+
 const names = Object.fromEntries(
   [...Object.values(targets), ...providerTargets].map(({ id, name }) => [id, name]),
 );
-const run = { machine, rounds, seconds, warmUpSeconds, names, results, providerResults };
-const { text, summary } = report(run);
-say(`\n${summary}\n`);
-if (!options['no-report'] && options.only === '') {
-  writeFileSync(join(root, 'docs', 'benchmarks.md'), text);
-  writeFileSync(join(root, 'docs', 'benchmarks.json'), `${JSON.stringify(run, undefined, 1)}\n`);
-  say('Written: docs/benchmarks.md and docs/benchmarks.json\n');
+const measuredNow = { machine, rounds, seconds, warmUpSeconds, names, results, providerResults };
+const paths = ['benchmarks.md', 'benchmarks.json'].map((name) => join(root, 'docs', name));
+const isPart = options.only !== '' && existsSync(paths[1]);
+const before = isPart ? JSON.parse(readFileSync(paths[1], 'utf8')) : undefined;
+const fresh = { ...measuredNow, ...further };
+const order = [...loadsOf(programs), ...providerLoads].map(({ id }) => id);
+const run = before ? mergeRuns(before, fresh, order) : fresh;
+say(`\n${report(fresh).summary}\n`);
+if (!options['no-report']) {
+  writeFileSync(paths[0], report(run).text);
+  writeFileSync(paths[1], `${JSON.stringify(run, undefined, 1)}\n`);
+  say(`Written: ${paths.join(' and ')}\n`);
 }
 process.exit();

@@ -22,9 +22,11 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const paceMs = 400;
 /** How long a node takes over a call. */
 const holdMs = 15;
-/** Between two calls of a caller; each turn makes `perTurn` of them. */
+/**
+ * Between two calls of a caller: few enough that a crash does not open the circuit of its node, which
+ * would stay open for longer each time, because these nodes die more often than any real one.
+ */
 const everyMs = 5;
-const perTurn = 2;
 /** What is not seen by then counts as not seen. */
 const limitMs = signal === 'SIGSTOP' && which === 'WsProvider' ? 5_000 : 10_000;
 
@@ -60,11 +62,6 @@ class Node {
       onHeld(this);
     });
     await once(child, 'message');
-  }
-
-  /** Whether it holds a call of each caller. */
-  get holdsOfEach() {
-    return callers.every((caller) => this.heldOf(caller).length > 0);
   }
 
   /** Calls of a caller that it holds and no other node does, and that it is not about to answer. */
@@ -104,9 +101,7 @@ class Caller {
       else this.heads.set(number, nowMs());
       this.onHead(number);
     });
-    this.timer = setInterval(() => {
-      for (let turn = 0; turn < perTurn; turn += 1) void this.call();
-    }, everyMs);
+    this.timer = setInterval(() => void this.call(), everyMs);
   }
 
   /** One call with a key of its own: when it was answered, or `undefined` when it failed. */
@@ -160,26 +155,28 @@ async function startCallers() {
 
 /** The node that is to go next, once it holds what it must; `undefined` when it never does. */
 async function victimOf(turn) {
-  const wanted =
-    which === 'WsProvider' ? nodes : [/** @type {Node} */ (nodes[turn % nodes.length])];
+  // WsProvider uses only one of them, and tells nobody which.
+  const wanted = which === 'WsProvider' ? nodes : [nodes[turn % nodes.length]];
   const struck = new Promise((resolve) => {
     onHeld = (node) => {
-      if (!wanted.includes(node) || !node.holdsOfEach) return;
+      if (!wanted.includes(node)) return;
+      const held = callers.map((caller) => node.heldOf(caller));
+      if (held.some((keys) => keys.length === 0)) return;
       onHeld = () => {};
       // In the same turn: what it holds now it still holds when it goes.
-      resolve({ node, ...strike(node) });
+      resolve({ node, ...strike(node, held) });
     };
   });
-  return Promise.race([struck, sleep(10_000, undefined)]);
+  return Promise.race([struck, sleep(15_000, undefined)]);
 }
 
-/** Ends or freezes a node, and makes what is to be heard of afterwards. */
-function strike(node) {
+/** Ends or freezes a node that holds these calls of each caller, and looks out for what comes then. */
+function strike(node, heldKeys) {
   const killedMs = nowMs();
   node.child.kill(signal);
   const next = schedule.best(killedMs) + 1;
-  const seen = callers.map((caller) => {
-    const held = node.heldOf(caller).map((key) => caller.calls.get(key));
+  const seen = callers.map((caller, index) => {
+    const held = heldKeys[index].map((key) => caller.calls.get(key));
     const failedBefore = caller.failed;
     const fresh = caller.call();
     const answer = new Promise((resolve) => {
@@ -221,12 +218,16 @@ async function readingOf({ caller, held, fresh, answer, head, failedBefore }, ki
   };
 }
 
-/** Brings a node back, and waits until all callers use it again. */
+/** Wakes a node, or starts it anew. */
 async function restore(node) {
   node.held.clear();
   node.serves.clear();
   if (signal === 'SIGKILL') await node.start();
   else node.child.kill('SIGCONT');
+}
+
+/** Waits until all callers use a node again. */
+async function isBack(node) {
   if (which === 'WsProvider') {
     await sleep(500);
     return;
@@ -251,12 +252,15 @@ for (let turn = 0; turn < Number(times); turn += 1) {
     continue;
   }
   const { node, killedMs, next, seen } = victim;
+  // A dead one is started once the calls are over, so that reconnecting takes less of our time.
+  const restored = signal === 'SIGKILL' ? sleep(100).then(() => restore(node)) : undefined;
   await Promise.all(
     seen.map(async (each) => {
       readings[each.caller.id].push(await readingOf(each, killedMs, next));
     }),
   );
-  await restore(node);
+  await (restored ?? restore(node));
+  await isBack(node);
 }
 for (const caller of callers) caller.stop();
 await sleep(2 * paceMs);

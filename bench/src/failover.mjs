@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ms } from './markdown.mjs';
 import { writeMovingChain } from './moving-chain.mjs';
 import { otherCore, runForJson } from './processes.mjs';
 import { summaryOf } from './statistics.mjs';
@@ -47,8 +48,6 @@ export async function measureFailover(folder, say) {
   }
   return { results };
 }
-
-const ms = (value) => (value === null ? 'none' : `${value.toFixed(0)} ms`);
 
 function summarised({ readings, calls, failed, unheard, repeated, lateMs }) {
   return {

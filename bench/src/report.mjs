@@ -1,3 +1,7 @@
+import { measuredText, table } from './markdown.mjs';
+import { failoverAims, failoverText } from './report-failover.mjs';
+import { followsAims, followsText } from './report-follows.mjs';
+import { subscribersAims, subscribersText } from './report-subscribers.mjs';
 import { spread } from './statistics.mjs';
 
 /** @typedef {{ readonly name: string, readonly aim: string, readonly found: string, readonly met: boolean }} Aim */
@@ -15,12 +19,6 @@ const two = (value) => value.toFixed(2);
 const count = (value) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
 const between = ({ median, least, most }, format) =>
   `${format(median)} (${format(least)}–${format(most)})`;
-
-function table(heads, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const rule = heads.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [line(heads), line(rule), ...rows.map(line)].join('\n');
-}
 
 function loadTable({ samples }, names) {
   const rows = Object.keys(samples).map((id) => {
@@ -58,7 +56,7 @@ function providerTable({ samples }, names) {
 }
 
 /** @returns {Aim[]} */
-function aimsOf({ results, providerResults }) {
+function aimsOf({ results, providerResults, subscribers, failover, follows }) {
   /** @type {Aim[]} */
   const aims = [];
   const headline = results.find(({ isHeadline }) => isHeadline);
@@ -96,6 +94,9 @@ function aimsOf({ results, providerResults }) {
       met: found.median <= 1.15,
     });
   }
+  if (subscribers) aims.push(...subscribersAims(subscribers));
+  if (failover) aims.push(...failoverAims(failover));
+  if (follows) aims.push(...followsAims(follows));
   return aims;
 }
 
@@ -104,6 +105,19 @@ function samplesOfMeasured({ results, providerResults }) {
   return [...results, ...providerResults].flatMap(({ samples }) =>
     Object.entries(samples).flatMap(([id, list]) => (id === 'node' ? [] : list)),
   );
+}
+
+/** The sections that need no comparison between rounds. */
+function furtherText({ subscribers, failover, follows }) {
+  const texts = [
+    subscribers && subscribersText(subscribers),
+    failover && failoverText(failover),
+    follows && followsText(follows),
+  ];
+  return texts
+    .filter((text) => text !== undefined)
+    .map((text) => `${text}\n`)
+    .join('');
 }
 
 /** The report as Markdown, and the few lines of it that the terminal shows. */
@@ -162,6 +176,8 @@ ${disturbed}
 - **Dshackle** is one upstream and one route with default options, no log output and no metrics.
 - Rounds alternate: ${rounds} rounds of ${seconds} s for each, after ${warmUpSeconds} s of warm-up. Given are the
   medians, with the range in brackets; a ratio is the median of the ratios within each round.
+- How subscribers, failover and follows are measured stands with their figures. A section that says when it
+  was measured was measured by itself (\`pnpm bench --only\`); the table below is of the others.
 - The providers run in fresh processes, which make two runs of 10,000 calls to warm up and then three
   that count; each call asks for another key.
 
@@ -178,13 +194,13 @@ ${disturbed}
 
 ## Server
 
-${results.map((result) => `### ${result.title}\n\n${loadTable(result, names)}`).join('\n\n')}
+${results.map((result) => `### ${result.title}\n\n${measuredText(result.measured)}${loadTable(result, names)}`).join('\n\n')}
 
 ## Provider
 
-${providerResults.map((result) => `### ${result.title}\n\n${providerTable(result, names)}`).join('\n\n')}
+${providerResults.map((result) => `### ${result.title}\n\n${measuredText(result.measured)}${providerTable(result, names)}`).join('\n\n')}
 
-## How to read it
+${furtherText(run)}## How to read it
 
 - *to nginx* is what one core gives compared with one nginx worker. *core* is how much of its core the
   measured process got; *CPU µs/call* is what a call cost it.
