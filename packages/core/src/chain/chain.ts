@@ -233,13 +233,14 @@ export interface MethodTraits {
  * - `return`: it is the answer, whatever it says (also the client's mistake): never retried.
  * - `missing`: this upstream lacks what others may have: another is asked, no penalty. With
  *   `lacksBlock` it is the block asked for, or its data: what is older is not asked of it either.
- * - `failure`: this upstream failed: another is asked, and it counts against this one.
+ * - `failure`: this upstream failed: another is asked, and it counts against this one. With `isDoubtful`
+ *   the call itself may be at fault: it counts only once another upstream answers it with a result.
  * - `cool down`: rate limit or overload: another is asked, this one rests.
  */
 export type Verdict =
   | { readonly action: 'return' }
   | { readonly action: 'missing'; readonly reason: string; readonly lacksBlock?: boolean }
-  | { readonly action: 'failure'; readonly reason: string }
+  | { readonly action: 'failure'; readonly reason: string; readonly isDoubtful?: boolean }
   | { readonly action: 'cool down'; readonly reason: string; readonly retryAfterMs?: number };
 
 /** What the engine lets a chain package ask of one upstream. */

@@ -5,7 +5,7 @@ import {
   RetryBudgetExhaustedError,
   TimeoutError,
 } from '../errors.ts';
-import { isSilence, type Outcome } from '../upstream/outcome.ts';
+import { type Doubt, isSilence, type Outcome } from '../upstream/outcome.ts';
 import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
@@ -147,6 +147,9 @@ function askSeveral(
     let declines = 0;
     /** What the first upstream that failed said of it. */
     let complaint: Vote | undefined;
+    /** Attempts that failed, perhaps by the call's own fault; and what is thought of them. */
+    const doubtful: RunningAttempt[] = [];
+    let doubt: Doubt = 'unknown';
     let outstanding = 0;
     let done = false;
     let lastFailure: BalancerError | undefined;
@@ -155,6 +158,7 @@ function askSeveral(
 
     const end = (): void => {
       done = true;
+      for (const attempt of doubtful) attempt.upstream.settleDoubt(attempt, doubt);
       engine.running.delete(running);
       deadlines.cancel(deadline);
       if (graceTimer !== undefined) deadlines.cancel(graceTimer);
@@ -185,6 +189,8 @@ function askSeveral(
     engine.running.add(running);
     const finish = (vote: Vote): void => {
       if (done) return;
+      if (vote === complaint) doubt = doubtful.length > 1 ? 'answered' : 'unknown';
+      else if (vote.reply.kind === 'result') doubt = 'failed';
       end();
       owner.isOver = traits.kind !== 'submit';
       resolve({ reply: vote.reply, upstream: vote.upstream, attempts });
@@ -221,6 +227,8 @@ function askSeveral(
       if (tried.size - failures - declines >= options.width) return false;
       // A pool that is full, or has no use for it, is no reason to ask the whole world.
       if (declines > 0 && tried.size >= engine.options.maxAttempts) return false;
+      // Nor is a call that several of them stumble over.
+      if (doubtful.length > 1 && tried.size >= options.width) return false;
       const selection = engine.select(context.need, tried, clock.now());
       if (selection.kind === 'none') return false;
       ask(selection.upstream, selection.panic);
@@ -248,6 +256,11 @@ function askSeveral(
         });
       }
       options.onOutcome?.(upstream.id, outcome);
+      const isDoubtful = outcome.kind === 'failure' && outcome.isDoubtful === true;
+      if (isDoubtful) {
+        if (done) upstream.settleDoubt(attempt, doubt);
+        else doubtful.push(attempt);
+      }
       if (done) return;
       attempts.push({
         upstream: upstream.id,
@@ -258,7 +271,7 @@ function askSeveral(
         failures += 1;
         lastFailure = outcome.error;
         // No voice in the matter, but better than silence about a submission.
-        if (outcome.reply && outcome.sent && !traits.idempotent) {
+        if (outcome.reply && outcome.sent && (!traits.idempotent || isDoubtful)) {
           complaint ??= { upstream: upstream.id, reply: outcome.reply };
         }
       } else votes.push({ upstream: upstream.id, reply: outcome.reply });
@@ -266,6 +279,8 @@ function askSeveral(
       if (isDeclined) declines += 1;
       decide(isDeclined || outcome.kind === 'failure');
     };
+    const mayRepeat = (): boolean =>
+      traits.idempotent && attempts.length < engine.options.maxAttempts;
     const decide = (failed: boolean): void => {
       const vote = options.tally(votes, outstanding);
       if (vote) {
@@ -278,10 +293,9 @@ function askSeveral(
       if (outstanding > 0) return;
       const last = options.tally(votes, 0);
       if (last) finish(last);
+      else if (failures > (votes.length > 0 ? 0 : doubtful.length) && mayRepeat()) nextRound();
       else if (complaint && votes.length === 0) finish(complaint);
-      else if (failures > 0 && traits.idempotent && attempts.length < engine.options.maxAttempts) {
-        nextRound();
-      } else if (lastFailure && votes.length === 0) {
+      else if (lastFailure && votes.length === 0) {
         fail(
           new BalancerError(lastFailure.code, `${call.method}: ${lastFailure.rawMessage}`, {
             attempts,

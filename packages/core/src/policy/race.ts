@@ -9,7 +9,7 @@ import type { Reply } from '../json-rpc/message.ts';
 import type { Ineligibility } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import type { Alarm, DeadlineHandle } from '../time/deadlines.ts';
-import { isSilence, type Outcome } from '../upstream/outcome.ts';
+import { type Doubt, isSilence, type Outcome } from '../upstream/outcome.ts';
 import { type AttemptOwner, RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
@@ -29,6 +29,13 @@ const lasting: ReadonlySet<Ineligibility> = new Set([
 
 const nobody: ReadonlySet<string> = new Set();
 
+/** What is answered when nobody can answer better. */
+interface Negative {
+  readonly reply: Reply;
+  readonly upstream: string;
+  readonly isDoubtful: boolean;
+}
+
 type Chosen = Extract<Selection, { kind: 'chosen' }>;
 
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
@@ -45,7 +52,9 @@ export function raceOne(engine: Engine, context: CallContext, receiver: Receiver
  * 4. It lacks what was asked for, or fails: another one is asked at once.
  * 5. All have been asked: what they say they lack is the answer. If they failed, everybody is
  *    asked again after a pause, or as soon as something changes.
- * 6. Deadline, signal, attempts and retry budget end it in any case.
+ * 6. One fails in a way that may be the call's own fault: as in 4, and it counts against that one only
+ *    if another gives a result. When all say so, or the budget allows no more, it is the answer.
+ * 7. Deadline, signal, attempts and retry budget end it in any case.
  */
 class Race implements RunningCall, AttemptOwner, Alarm {
   readonly #engine: Engine;
@@ -61,8 +70,12 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #round = 0;
   #done = false;
   #lastFailure: BalancerError | undefined;
-  /** The first upstream's word that it lacks what was asked for. */
-  #negative: { readonly reply: Reply; readonly upstream: string } | undefined;
+  /** The first upstream's word that it lacks what was asked for; until then a doubtful failure's. */
+  #negative: Negative | undefined;
+  /** Attempts that failed, perhaps by the call's own fault. */
+  #doubtful: RunningAttempt[] | undefined;
+  /** What is thought of them, once it is over. */
+  #doubt: Doubt = 'unknown';
   /** Always set, for whatever is next: a hedge, or the deadline. */
   #timer: DeadlineHandle | undefined;
   #isHedgeNext = false;
@@ -234,22 +247,36 @@ class Race implements RunningCall, AttemptOwner, Alarm {
         won: !this.#done && outcome.kind === 'answer',
       });
     }
+    const isDoubtful = outcome.kind === 'failure' && outcome.isDoubtful === true;
+    if (isDoubtful) {
+      if (this.#done) upstream.settleDoubt(attempt, this.#doubt);
+      else {
+        this.#doubtful ??= [];
+        this.#doubtful.push(attempt);
+      }
+    }
     if (this.#done) return;
     const said = outcome.kind === 'answer' ? 'answered' : outcome.reason;
     const told = { upstream: upstream.id, durationMs, outcome: said };
     attempts.push(hedge ? { ...told, hedge } : told);
     if (outcome.kind === 'answer') {
-      this.#finish(outcome.reply, upstream.id);
+      // An error is the caller's mistake, which the others may have met in words of their own.
+      this.#finish(
+        outcome.reply,
+        upstream.id,
+        outcome.reply.kind === 'result' ? 'failed' : 'unknown',
+      );
       return;
     }
-    if (outcome.kind === 'missing')
-      this.#negative ??= { reply: outcome.reply, upstream: upstream.id };
+    if (outcome.kind === 'missing') this.#noteNegative(outcome.reply, upstream, false);
     else this.#noteFailure(outcome, upstream);
     if (this.#done) return;
     if (!isRepeatable(traits, outcome)) {
       if (this.#running === 0) this.#giveUp();
     } else if (outcome.kind === 'missing' || mayRetry(this.#failures, this.#engine.retryBudget)) {
       this.#next();
+    } else if (this.#running === 0 && this.#negative) {
+      this.#finishNegative(this.#negative);
     } else if (this.#running === 0) {
       this.#fail(
         new RetryBudgetExhaustedError(
@@ -262,17 +289,30 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   #noteFailure(outcome: Extract<Outcome, { kind: 'failure' }>, upstream: Upstream): void {
     this.#failures += 1;
-    this.#lastFailure = outcome.error;
+    if (outcome.isDoubtful && outcome.reply) this.#noteNegative(outcome.reply, upstream, true);
+    else this.#lastFailure = outcome.error;
     // What an upstream said of its own failure is the best answer to a call that cannot be repeated.
     if (outcome.reply && outcome.sent && !this.#context.traits.idempotent) {
       this.#finish(outcome.reply, upstream.id);
     }
   }
 
+  /** The first word that something is lacking says most. */
+  #noteNegative(reply: Reply, { id }: Upstream, isDoubtful: boolean): void {
+    if (this.#negative && (isDoubtful || !this.#negative.isDoubtful)) return;
+    this.#negative = { reply, upstream: id, isDoubtful };
+  }
+
+  #finishNegative({ reply, upstream, isDoubtful }: Negative): void {
+    // As many as could be asked said the same, and nobody better.
+    this.#finish(reply, upstream, isDoubtful ? 'answered' : 'unknown');
+  }
+
   /** Nobody is left to ask, and nobody is being asked. */
   #exhausted(reasons: ReadonlyMap<string, Ineligibility>): void {
-    if (this.#negative) {
-      this.#finish(this.#negative.reply, this.#negative.upstream);
+    // Who could not be talked to may yet answer what others doubt.
+    if (this.#negative && !(this.#negative.isDoubtful && this.#lastFailure)) {
+      this.#finishNegative(this.#negative);
       return;
     }
     const notFound = methodNotFound(reasons);
@@ -332,7 +372,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #giveUp(): void {
     if (this.#running > 0) return;
     if (this.#negative) {
-      this.#finish(this.#negative.reply, this.#negative.upstream);
+      this.#finishNegative(this.#negative);
       return;
     }
     const failure = this.#lastFailure;
@@ -340,20 +380,21 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     this.#fail(
       new BalancerError(
         failure?.code ?? 'transport',
-        `${call.method}: ${failure?.rawMessage ?? 'no attempt is left'}${this.#doubt()}`,
+        `${call.method}: ${failure?.rawMessage ?? 'no attempt is left'}${this.#unknownOutcome()}`,
         { ...this.#details(failure), origin: failure?.origin ?? 'local' },
       ),
     );
   }
 
   /** Promise 4: a submission that nobody answered is unknown, and the caller is told so. */
-  #doubt(): string {
+  #unknownOutcome(): string {
     const { traits, unanswered } = this.#context;
     return unanswered > 0 && !traits.idempotent ? unknownOutcome : '';
   }
 
-  #finish(reply: Reply, upstream: string | undefined): void {
+  #finish(reply: Reply, upstream: string | undefined, doubt: Doubt = 'unknown'): void {
     if (this.#done) return;
+    this.#doubt = doubt;
     this.#end();
     this.#receiver.onAnswer({ reply, upstream, attempts: this.#context.attempts });
   }
@@ -366,6 +407,10 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   #end(): void {
     this.#done = true;
+    if (this.#doubtful) {
+      for (const attempt of this.#doubtful) attempt.upstream.settleDoubt(attempt, this.#doubt);
+      this.#doubtful = undefined;
+    }
     const { deadlines, running } = this.#engine;
     running.delete(this);
     if (this.#timer !== undefined) deadlines.cancel(this.#timer);

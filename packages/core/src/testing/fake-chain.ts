@@ -362,6 +362,7 @@ export function fakeChain(options: FakeChainOptions = {}): Chain {
       if (code === 404) return { action: 'missing', reason: message, lacksBlock: true };
       if (code === 429) return { action: 'cool down', reason: message };
       if (code === 500) return { action: 'failure', reason: message };
+      if (code === 501) return { action: 'failure', reason: message, isDoubtful: true };
       return { action: 'return' };
     },
   };

@@ -20,7 +20,7 @@ import {
   type CircuitBreakerOptions,
 } from './circuit-breaker.ts';
 import { type Asker, type Limits, type LimitsOptions, limits } from './limits.ts';
-import type { Outcome } from './outcome.ts';
+import type { Doubt, Outcome } from './outcome.ts';
 import { type Role, roles } from './role.ts';
 import type { RunningAttempt } from './running-attempt.ts';
 import { SlowStart, type SlowStartOptions } from './slow-start.ts';
@@ -249,9 +249,10 @@ export class Upstream implements Candidate {
       return { kind: 'failure', error, reason: verdict.reason, sent: false, reply };
     }
     if (verdict.action === 'failure') {
-      this.#record(false, attempt);
-      const error = new BalancerError('transport', verdict.reason, { origin: 'upstream' });
-      return { kind: 'failure', error, reason: verdict.reason, sent: true, reply };
+      const { reason, isDoubtful = false } = verdict;
+      if (!isDoubtful) this.#record(false, attempt);
+      const error = new BalancerError('transport', reason, { origin: 'upstream' });
+      return { kind: 'failure', error, reason, sent: true, reply, isDoubtful };
     }
     this.#record(true, attempt);
     return verdict.action === 'missing'
@@ -290,6 +291,12 @@ export class Upstream implements Candidate {
         this.#record(false, attempt);
     }
     return failure(error, sent);
+  }
+
+  /** To be called once for each attempt with a doubtful outcome: what it says of this upstream. */
+  settleDoubt(attempt: RunningAttempt, doubt: Doubt): void {
+    if (doubt === 'unknown') this.breaker.release(attempt.permit);
+    else this.#record(doubt === 'answered', attempt);
   }
 
   #runBounded(attempt: RunningAttempt, timeoutMs: number): void {

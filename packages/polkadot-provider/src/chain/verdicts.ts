@@ -11,6 +11,8 @@ interface Rule {
   readonly reason: string;
   /** With `missing`: it lacks the block asked for, or its data. @default false */
   readonly lacksBlock?: boolean;
+  /** With `failure`: the call may be at fault instead. @default false */
+  readonly isDoubtful?: boolean;
 }
 
 /** Codes that no pallet and no SDK module uses: proxies and providers speak with these. */
@@ -100,7 +102,7 @@ const rules: readonly Rule[] = [
   // what is wrong with a transaction.
   {
     codes: outside,
-    text: /^(?:internal (?:zod)?error: )?(?:invalid (?:request|params|child storage key)|client error: invalid|getReadProof (?:requires|does not support)|pagesize must be|\[\s*\{\s*"code": ?"|\{"(?:invalid|unknown)":)/i,
+    text: /^(?:internal (?:zod)?error: )?(?:invalid (?:request|params|child storage key)|client error: invalid|invalid type: |hexadecimal string |createType\(|getReadProof (?:requires|does not support)|pagesize must be|\[\s*\{\s*"code": ?"|\{"(?:invalid|unknown)":)/i,
     action: 'return',
     reason: '',
   },
@@ -112,7 +114,8 @@ const rules: readonly Rule[] = [
     action: 'failure',
     reason: 'upstream is unavailable',
   },
-  { codes: [-32_603], action: 'failure', reason: 'internal error' },
+  // Nodes say this of their own failures, and some of params that they stumble over.
+  { codes: [-32_603], action: 'failure', reason: 'internal error', isDoubtful: true },
   // Old nodes and proxies say anything under these. Asking another costs nobody anything.
   { codes: serverErrors, action: 'missing', reason: 'server error' },
 ];
@@ -127,9 +130,9 @@ export function judge(error: JsonRpcError): Verdict {
   );
   if (rule === undefined || rule.action === 'return') return answer;
   const { action, reason } = rule;
-  return action === 'missing' && rule.lacksBlock
-    ? { action, reason, lacksBlock: true }
-    : { action, reason };
+  if (action === 'missing' && rule.lacksBlock) return { action, reason, lacksBlock: true };
+  if (action === 'failure' && rule.isDoubtful) return { action, reason, isDoubtful: true };
+  return { action, reason };
 }
 
 function hasCode({ codes }: Rule, code: number): boolean {
