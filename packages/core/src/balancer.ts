@@ -12,6 +12,7 @@ import { type MethodsOptions, withMethods } from './chain/with-methods.ts';
 import { BalancerError, RpcResponseError } from './errors.ts';
 import { ChainHead } from './head/chain-head.ts';
 import { type CallContext, type Handler, parseParams } from './policy/call-context.ts';
+import { checkCall } from './policy/check-params.ts';
 import { Coalescer } from './policy/coalesce.ts';
 import type { Engine } from './policy/engine.ts';
 import { LatencyQuantile } from './policy/latency-quantile.ts';
@@ -451,24 +452,27 @@ class PooledBalancer implements Balancer {
 
   async #subscribe(
     { chain }: Scope,
-    call: Call,
+    asked: Call,
     handlers: SubscriberHandlers,
     options: CallOptions,
   ): Promise<SubscribeOutcome> {
     this.#refuseIfClosing();
     checkDeadline(options);
-    const traits = chain.traits(call.method);
+    const traits = chain.traits(asked.method);
     if (traits.kind === 'denied') {
-      throw new BalancerError('denied', `${call.method} is disabled on this balancer`);
+      throw new BalancerError('denied', `${asked.method} is disabled on this balancer`);
     }
     const { subscription } = traits;
     const share = subscription?.source === 'upstream' ? subscription.share : undefined;
-    const params = traits.refuse || traits.block || share ? parseParams(chain, call) : [];
+    const isLookedAt = traits.refuse || traits.block || share || chain.params;
+    const params = isLookedAt ? parseParams(chain, asked) : [];
     const refusal = traits.refuse?.(params);
     if (refusal !== undefined) throw new BalancerError('denied', refusal);
     if (!subscription) {
-      throw new BalancerError('invalid request', `${call.method} is not a subscription`);
+      throw new BalancerError('invalid request', `${asked.method} is not a subscription`);
     }
+    const call = checkCall(chain, asked, params);
+    if ('kind' in call) return call;
     if (
       subscription.source === 'service' ||
       (traits.emulated && !this.#rotation.offers(call.method, true))

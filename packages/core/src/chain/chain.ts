@@ -227,6 +227,22 @@ export interface MethodTraits {
   readonly ended?: RawJson;
 }
 
+/** The params of one method, as far as the chain package knows them. */
+export interface MethodParams {
+  /**
+   * The position of the param of this name, in any spelling that upstreams take; `undefined` when the
+   * method has none of that name.
+   */
+  position(name: string): number | undefined;
+  /**
+   * What is wrong with params that no upstream could make sense of, and what is allowed; `undefined`
+   * when nothing is. Params that only upstreams can judge pass.
+   */
+  fault(params: readonly unknown[]): string | undefined;
+  /** The params in words, for the caller to read. */
+  readonly description: string;
+}
+
 /**
  * What an answer means for routing.
  *
@@ -359,6 +375,13 @@ export interface Chain {
   traits(method: string, allowed?: boolean): MethodTraits;
   /** Params by position, whether they came by name or by position. */
   positional(method: string, params: unknown): readonly unknown[];
+  /**
+   * The params of a method. Calls with params that are at fault are answered with -32602 without an
+   * upstream, and params by name are put in order before they are sent, for not every upstream takes
+   * names. `undefined` for a method whose params are not known: they are sent as they were written.
+   * @default of none are they known
+   */
+  params?(method: string): MethodParams | undefined;
   /**
    * Answers without an upstream what the view alone decides; `undefined` to go on. A `local` method
    * is asked for once more when an upstream has answered it: by then the pool knows more.

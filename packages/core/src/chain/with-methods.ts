@@ -51,6 +51,7 @@ export function withMethods(
   return Object.create(chain, {
     traits: { value: traits },
     positional: { value: chain.positional.bind(chain) },
+    params: { value: chain.params?.bind(chain) },
     answer: { value: chain.answer?.bind(chain) },
     identify: { value: chain.identify.bind(chain) },
     judge: { value: chain.judge.bind(chain) },

@@ -5,6 +5,7 @@ import { answerByService } from '../service/answer-by-service.ts';
 import type { ChainService } from '../service/chain-service.ts';
 import type { SubmissionDesk } from '../submission/desk.ts';
 import type { Handler, Policy } from './call-context.ts';
+import { checkParams } from './check-params.ts';
 import type { Coalescer } from './coalesce.ts';
 import { coalesceReads } from './coalesce-reads.ts';
 import { deny } from './deny.ts';
@@ -37,6 +38,7 @@ export function pipeline(options: PipelineOptions): Handler {
   const { chain, head, engine, coalescer, view, canServe, service, offers, desk } = options;
   const policies: readonly Policy[] = [
     deny,
+    checkParams(chain),
     localAnswer(chain, head, view),
     ...(service ? [answerByService(service, offers)] : []),
     resolveBlock(head, canServe),

@@ -402,7 +402,7 @@ describe('when upstreams die', () => {
     await using pool = await followPool();
     const follow = await pool.client().follow(false);
     for (const node of pool.nodes) {
-      node.handle('state_call', () => errorReply({ code: -32603, message: 'Internal error' }));
+      node.handle('state_call', () => errorReply({ code: -32000, message: 'Bad Gateway' }));
     }
     for (let i = 0; i < 20; i += 1) {
       const call = pool.balancer.forward({ method: 'state_call', params: '["x","0x"]' });

@@ -165,6 +165,52 @@ describe('the health of the pool', () => {
 });
 
 describe('params by name', () => {
+  /** What a got, as it stood on the wire. */
+  const got = async (method: string, params: string): Promise<unknown> => {
+    a.on(method, (given) => given);
+    b.on(method, (given) => given);
+    const { reply } = await balancer.forward({ method, params });
+    return reply.kind === 'result' ? JSON.parse(reply.result) : reply.error;
+  };
+
+  const offered = { methods: ['state_getKeysPaged', 'system_chain', 'some_method'] };
+
+  it('go to a node in order, as not every one takes names or even answers', async () => {
+    for (const node of [a, b]) node.on('rpc_methods', () => offered);
+    await start();
+    const keys = '{"start_key":"0x02","prefix":null,"count":3}';
+    const at = chain.hash(chain.height);
+    expect(await got('state_getKeysPaged', keys)).toEqual([null, 3, '0x02', at]);
+    expect(await got('system_chain', '{}')).toEqual([]);
+    expect(await got('chain_getBlockHash', '{"hash":null}')).toBe(at);
+  });
+
+  it('that the method does not have, or that are given twice, are declined', async () => {
+    await start();
+    const declined = (message: string) => ({
+      code: -32_602,
+      message: `Invalid params: ${message}`,
+    });
+    expect(await got('state_getStorage', '{"key":"0x01","kez":1}')).toEqual(
+      declined('"kez" is not one of its params; state_getStorage takes key, hash?'),
+    );
+    expect(await got('system_chain', '{"__proto__":1}')).toEqual(
+      declined('"__proto__" is not one of its params; system_chain takes none'),
+    );
+    expect(
+      await got('state_getKeysPaged', '{"count":1,"startKey":"0x","start_key":"0x"}'),
+    ).toMatchObject({ message: expect.stringContaining('"start_key" is given twice') });
+    const long = await got('state_getStorage', `{"${'x'.repeat(100_000)}":1}`);
+    expect((long as Error).message.length).toBeLessThan(200);
+  });
+
+  it('go on as they were written where nobody knows them', async () => {
+    for (const node of [a, b]) node.on('rpc_methods', () => offered);
+    await start();
+    const params = '{"b":1.50,"a":{"c":[]}}';
+    expect(await got('some_method', params)).toEqual({ b: 1.5, a: { c: [] } });
+  });
+
   it('speak of the same block as params by position, and lose nothing when it is filled in', async () => {
     for (const node of [a, b]) {
       node.on('state_getStorage', (params) => params);
@@ -179,8 +225,7 @@ describe('params by name', () => {
       { gas: 1 },
       at,
     ]);
-    // What names its block goes on as it was written.
-    const named = { key: '0x26aa', hash };
-    expect(await balancer.request('state_getStorage', named)).toEqual(named);
+    const named = { hash, key: '0x26aa' };
+    expect(await balancer.request('state_getStorage', named)).toEqual(['0x26aa', hash]);
   });
 });

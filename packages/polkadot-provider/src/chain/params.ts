@@ -1,117 +1,134 @@
 import { methodNames, methodTraits } from './methods.ts';
+import { camelCase, ParamList } from './param-list.ts';
 
 /**
- * Names of the params in order. Methods of the new interface must accept both forms
- * (JSON-RPC interface specification, "Parameters"); the old ones accept names because jsonrpsee
- * does, under the names of the Rust arguments.
+ * The params in order: name, `?` where it may be left out, and {@link ParamKind}. Methods of the new
+ * interface must accept both forms (JSON-RPC interface specification, "Parameters"); the old ones
+ * accept names because jsonrpsee does, under the names of the Rust arguments. Kinds are those of the
+ * Rust arguments, as far as all versions and chains agree on them; `any` otherwise.
  */
-const names: Readonly<Record<string, string>> = {
-  chain_getHeader: 'hash',
-  chain_getBlock: 'hash',
-  chain_getBlockHash: 'hash',
-  chain_getHead: 'hash',
-  state_call: 'name bytes hash',
-  state_callAt: 'name bytes hash',
-  state_getStorage: 'key hash',
-  state_getStorageAt: 'key hash',
-  state_getStorageHash: 'key hash',
-  state_getStorageHashAt: 'key hash',
-  state_getStorageSize: 'key hash',
-  state_getStorageSizeAt: 'key hash',
-  state_getKeys: 'prefix hash',
-  state_getPairs: 'prefix hash',
-  state_getKeysPaged: 'prefix count startKey hash',
-  state_getKeysPagedAt: 'prefix count startKey hash',
-  state_getMetadata: 'hash',
-  state_getRuntimeVersion: 'hash',
-  chain_getRuntimeVersion: 'hash',
-  state_queryStorage: 'keys block hash',
-  state_queryStorageAt: 'keys at',
-  state_getReadProof: 'keys hash',
-  state_getChildReadProof: 'childStorageKey keys hash',
-  state_traceBlock: 'block targets storageKeys methods',
-  state_trieMigrationStatus: 'at',
-  state_subscribeStorage: 'keys',
-  state_getChildKeys: 'childStorageKey childDefinition childType key hash',
-  state_getChildStorage: 'childStorageKey childDefinition childType key hash',
-  state_getChildStorageHash: 'childStorageKey childDefinition childType key hash',
-  state_getChildStorageSize: 'childStorageKey childDefinition childType key hash',
-  childstate_getKeys: 'childStorageKey prefix hash',
-  childstate_getKeysPaged: 'childStorageKey prefix count startKey hash',
-  childstate_getKeysPagedAt: 'childStorageKey prefix count startKey hash',
-  childstate_getStorage: 'childStorageKey key hash',
-  childstate_getStorageEntries: 'childStorageKey keys hash',
-  childstate_getStorageHash: 'childStorageKey key hash',
-  childstate_getStorageSize: 'childStorageKey key hash',
-  payment_queryInfo: 'encodedXt at',
-  payment_queryFeeDetails: 'encodedXt at',
-  system_dryRun: 'extrinsic at',
-  system_dryRunAt: 'extrinsic at',
-  system_accountNextIndex: 'account',
-  account_nextIndex: 'account',
-  system_addReservedPeer: 'peer',
-  system_removeReservedPeer: 'peerId',
-  system_addLogFilter: 'directives',
-  sync_state_genSyncSpec: 'raw',
-  offchain_localStorageGet: 'kind key',
-  offchain_localStorageSet: 'kind key value',
-  offchain_localStorageClear: 'kind key',
-  contracts_call: 'callRequest at',
-  contracts_instantiate: 'instantiateRequest at',
-  contracts_upload_code: 'uploadRequest at',
-  contracts_rentProjection: 'address at',
-  contracts_getStorage: 'address key at',
-  mmr_root: 'at',
-  mmr_verifyProof: 'proof',
-  mmr_verifyProofStateless: 'mmrRoot proof',
-  mmr_generateProof: 'blockNumbers bestKnownBlockNumber at',
-  mmr_generateAncestryProof: 'prevBlockNumber bestKnownBlockNumber at',
-  grandpa_proveFinality: 'block',
-  dev_getBlockStats: 'blockHash',
-  author_submitExtrinsic: 'extrinsic',
-  author_submitAndWatchExtrinsic: 'bytes',
-  author_insertKey: 'keyType suri publicKey',
-  author_rotateKeysWithOwner: 'owner',
-  author_hasKey: 'publicKey keyType',
-  author_hasSessionKeys: 'sessionKeys',
-  author_removeExtrinsic: 'bytesOrHash',
-  archive_v1_hashByHeight: 'height',
-  archive_v1_header: 'hash',
-  archive_v1_body: 'hash',
-  archive_v1_call: 'hash function callParameters',
-  archive_v1_storage: 'hash items childTrie',
-  archive_v1_storageDiff: 'hash items previousHash',
-  transactionWatch_v1_submitAndWatch: 'transaction',
-  transaction_v1_broadcast: 'transaction',
-  transaction_v1_stop: 'operationId',
-  bitswap_v1_get: 'cid',
-  statement_submit: 'encoded',
-  statement_unstable_submit: 'encoded',
-  statement_subscribeStatement: 'topicFilter',
-  statement_unstable_add_filter: 'subscription topicFilter',
-  statement_unstable_remove_filter: 'subscription filterId',
-  chainHead_v1_follow: 'withRuntime',
-  chainHead_v1_unfollow: 'followSubscription',
-  chainHead_v1_header: 'followSubscription hash',
-  chainHead_v1_body: 'followSubscription hash',
-  chainHead_v1_call: 'followSubscription hash function callParameters',
-  chainHead_v1_storage: 'followSubscription hash items childTrie',
-  chainHead_v1_continue: 'followSubscription operationId',
-  chainHead_v1_stopOperation: 'followSubscription operationId',
-  chainHead_v1_unpin: 'followSubscription hashOrHashes',
+const lists: Readonly<Record<string, string>> = {
+  chain_getHeader: 'hash?:hash',
+  chain_getBlock: 'hash?:hash',
+  chain_getBlockHash: 'hash?:height',
+  chain_getHead: 'hash?:height',
+  state_call: 'name:text bytes:bytes hash?:hash',
+  state_callAt: 'name:text bytes:bytes hash?:hash',
+  state_getStorage: 'key:bytes hash?:hash',
+  state_getStorageAt: 'key:bytes hash?:hash',
+  state_getStorageHash: 'key:bytes hash?:hash',
+  state_getStorageHashAt: 'key:bytes hash?:hash',
+  state_getStorageSize: 'key:bytes hash?:hash',
+  state_getStorageSizeAt: 'key:bytes hash?:hash',
+  state_getKeys: 'prefix:bytes hash?:hash',
+  state_getPairs: 'prefix:bytes hash?:hash',
+  state_getKeysPaged: 'prefix?:bytes count:u32 startKey?:bytes hash?:hash',
+  state_getKeysPagedAt: 'prefix?:bytes count:u32 startKey?:bytes hash?:hash',
+  state_getMetadata: 'hash?:hash',
+  state_getRuntimeVersion: 'hash?:hash',
+  chain_getRuntimeVersion: 'hash?:hash',
+  state_queryStorage: 'keys:keys block:hash hash?:hash',
+  state_queryStorageAt: 'keys:keys at?:hash',
+  state_getReadProof: 'keys:keys hash?:hash',
+  state_getChildReadProof: 'childStorageKey:bytes keys:keys hash?:hash',
+  state_traceBlock: 'block:hash targets?:text storageKeys?:text methods?:text',
+  state_trieMigrationStatus: 'at?:hash',
+  state_subscribeStorage: 'keys?:keys',
+  state_getChildKeys:
+    'childStorageKey:bytes childDefinition:bytes childType:u32 key:bytes hash?:hash',
+  state_getChildStorage:
+    'childStorageKey:bytes childDefinition:bytes childType:u32 key:bytes hash?:hash',
+  state_getChildStorageHash:
+    'childStorageKey:bytes childDefinition:bytes childType:u32 key:bytes hash?:hash',
+  state_getChildStorageSize:
+    'childStorageKey:bytes childDefinition:bytes childType:u32 key:bytes hash?:hash',
+  childstate_getKeys: 'childStorageKey:bytes prefix:bytes hash?:hash',
+  childstate_getKeysPaged:
+    'childStorageKey:bytes prefix?:bytes count:u32 startKey?:bytes hash?:hash',
+  childstate_getKeysPagedAt:
+    'childStorageKey:bytes prefix?:bytes count:u32 startKey?:bytes hash?:hash',
+  childstate_getStorage: 'childStorageKey:bytes key:bytes hash?:hash',
+  childstate_getStorageEntries: 'childStorageKey:bytes keys:keys hash?:hash',
+  childstate_getStorageHash: 'childStorageKey:bytes key:bytes hash?:hash',
+  childstate_getStorageSize: 'childStorageKey:bytes key:bytes hash?:hash',
+  payment_queryInfo: 'encodedXt:bytes at?:hash',
+  payment_queryFeeDetails: 'encodedXt:bytes at?:hash',
+  system_dryRun: 'extrinsic:bytes at?:hash',
+  system_dryRunAt: 'extrinsic:bytes at?:hash',
+  system_accountNextIndex: 'account:text',
+  account_nextIndex: 'account:text',
+  system_addReservedPeer: 'peer:text',
+  system_removeReservedPeer: 'peerId:text',
+  system_addLogFilter: 'directives:text',
+  sync_state_genSyncSpec: 'raw:flag',
+  offchain_localStorageGet: 'kind:any key:bytes',
+  offchain_localStorageSet: 'kind:any key:bytes value:bytes',
+  offchain_localStorageClear: 'kind:any key:bytes',
+  contracts_call: 'callRequest:any at?:hash',
+  contracts_instantiate: 'instantiateRequest:any at?:hash',
+  contracts_upload_code: 'uploadRequest:any at?:hash',
+  contracts_rentProjection: 'address:any at?:hash',
+  contracts_getStorage: 'address:any key:any at?:hash',
+  mmr_root: 'at?:hash',
+  mmr_verifyProof: 'proof:any',
+  mmr_verifyProofStateless: 'mmrRoot:any proof:any',
+  mmr_generateProof: 'blockNumbers:any bestKnownBlockNumber?:any at?:hash',
+  mmr_generateAncestryProof: 'prevBlockNumber:any bestKnownBlockNumber?:any at?:hash',
+  grandpa_proveFinality: 'block:number',
+  dev_getBlockStats: 'blockHash:hash',
+  author_submitExtrinsic: 'extrinsic:bytes',
+  author_submitAndWatchExtrinsic: 'bytes:bytes',
+  author_insertKey: 'keyType:text suri:text publicKey:bytes',
+  author_rotateKeysWithOwner: 'owner:bytes',
+  author_hasKey: 'publicKey:bytes keyType:text',
+  author_hasSessionKeys: 'sessionKeys:bytes',
+  author_removeExtrinsic: 'bytesOrHash:any',
+  archive_v1_hashByHeight: 'height:number',
+  archive_v1_header: 'hash:hash',
+  archive_v1_body: 'hash:hash',
+  archive_v1_call: 'hash:hash function:text callParameters:bytes',
+  archive_v1_storage: 'hash:hash items:list childTrie?:bytes',
+  archive_v1_storageDiff: 'hash:hash items:list previousHash?:hash',
+  transactionWatch_v1_submitAndWatch: 'transaction:bytes',
+  transaction_v1_broadcast: 'transaction:bytes',
+  transaction_v1_stop: 'operationId:text',
+  bitswap_v1_get: 'cid:text',
+  statement_submit: 'encoded:bytes',
+  statement_unstable_submit: 'encoded:bytes',
+  statement_subscribeStatement: 'topicFilter:any',
+  statement_unstable_add_filter: 'subscription:text topicFilter:any',
+  statement_unstable_remove_filter: 'subscription:text filterId:any',
+  chainHead_v1_follow: 'withRuntime:flag',
+  chainHead_v1_unfollow: 'followSubscription:any',
+  chainHead_v1_header: 'followSubscription:text hash:hash',
+  chainHead_v1_body: 'followSubscription:text hash:hash',
+  chainHead_v1_call: 'followSubscription:text hash:hash function:text callParameters:bytes',
+  chainHead_v1_storage: 'followSubscription:text hash:hash items:list childTrie?:bytes',
+  chainHead_v1_continue: 'followSubscription:text operationId:text',
+  chainHead_v1_stopOperation: 'followSubscription:text operationId:text',
+  chainHead_v1_unpin: 'followSubscription:text hashOrHashes:hashes',
 };
 
-/** What a call ends has this one name in the interface specification. */
+/** What a call ends has this one name in the interface specification; any id may be asked for. */
 const ends = methodNames.filter((method) => methodTraits(method, true).kind === 'unsubscribe');
 
-const table = new Map<string, readonly string[]>([
-  ...ends.map((method) => [method, ['subscription']] as const),
-  ...Object.entries(names).map(([method, list]) => [method, list.split(' ')] as const),
+const table: ReadonlyMap<string, ParamList> = new Map([
+  ...methodNames.map((method) => [method, new ParamList('')] as const),
+  ...ends.map((method) => [method, new ParamList('subscription:any')] as const),
+  ...Object.entries(lists).map(([method, list]) => [method, new ParamList(list)] as const),
 ]);
+
+/** Their params are those of another world. */
+const foreign: ReadonlySet<string> = new Set(['eth_subscribe']);
+
+/** The params of a method; `undefined` when they are not known. */
+export function paramList(method: string): ParamList | undefined {
+  return foreign.has(method) ? undefined : table.get(method);
+}
 
 /** Names of the params of a method, in order; none when they are not known or there are none. */
 export function paramNames(method: string): readonly string[] {
-  return table.get(method) ?? [];
+  return paramList(method)?.names ?? [];
 }
 
 /**
@@ -127,8 +144,4 @@ export function positional(method: string, params: unknown): readonly unknown[] 
   // A hole in the middle must be null: JSON has no other way to say it.
   const length = values.findLastIndex((value) => value !== undefined) + 1;
   return values.slice(0, length).map((value) => value ?? null);
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -8,7 +8,7 @@ import { Identity } from './identity.ts';
 import { type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';
 import { answer } from './local.ts';
 import { methodTraits } from './methods.ts';
-import { positional } from './params.ts';
+import { paramList, positional } from './params.ts';
 import { substrateProbes } from './probes.ts';
 import { substrateSubmissions } from './submission.ts';
 import { judge } from './verdicts.ts';
@@ -71,6 +71,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     blockTimeMs: options.blockTimeMs ?? known?.blockTimeMs ?? 6000,
     traits: methodTraits,
     positional,
+    params: paramList,
     answer,
     identify: (request) => identity.check(request),
     heads: substrateHeads(identity, hashers),

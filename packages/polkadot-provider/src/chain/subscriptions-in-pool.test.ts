@@ -157,13 +157,11 @@ describe('storage', () => {
     expect(balancer.snapshot().subscriptions).toBe(0);
   });
 
-  it('with params that are no keys is answered by a node', async () => {
-    for (const node of nodes) {
-      node.on(method, () => {
-        throw new Error('no keys');
-      });
-    }
-    await expect(subscribe('nonsense')).rejects.toThrow('no keys');
+  it('with params that are no keys is declined before a node hears of it', async () => {
+    await expect(subscribe('nonsense')).rejects.toThrow(
+      'keys must be a list of keys in hex, not one with "nonsense"',
+    );
+    expect(nodes.flatMap((node) => node.asked(method))).toEqual([]);
   });
 });
 
