@@ -1,7 +1,7 @@
 import type { Transaction } from '@dshackle/core';
 import { compactFromU8aLim, hexToU8a, u8aToHex } from '@polkadot/util';
 import { decodeAddress } from '@polkadot/util-crypto/address';
-import { blake2 } from './header.ts';
+import { blake2, type HeaderHasher } from './header.ts';
 
 /** `0b1000_0100`: signed, of version 4 (sp-runtime, `UncheckedExtrinsic`). */
 const signedV4 = 0x84;
@@ -29,18 +29,21 @@ interface Era {
 }
 
 /**
- * Reads an extrinsic in hex, as it is submitted. Its hash is the BLAKE2b-256 of all its bytes. Signer,
+ * Reads an extrinsic in hex, as it is submitted. Its hash is that of all its bytes. Signer,
  * nonce and era are read of signed ones of version 4 with the address, the signatures and the order of
  * extensions of Polkadot and the chains like it; of all others they are left out, never guessed.
  *
- * `undefined` when it is no hex, or not as long as it says: no node takes that.
+ * `hasher`: the chain's own. `undefined` when it is no hex, or not as long as it says: no node takes that.
  */
-export function readExtrinsic(hex: unknown): Transaction | undefined {
+export function readExtrinsic(
+  hex: unknown,
+  hasher: HeaderHasher = blake2,
+): Transaction | undefined {
   if (typeof hex !== 'string' || !/^0x(?:[0-9a-f]{2}){2,}$/i.test(hex)) return undefined;
   const bytes = hexToU8a(hex);
   const length = readCompact(bytes, 0);
   if (length === undefined || length.value !== bytes.length - length.next) return undefined;
-  const id = u8aToHex(blake2(bytes));
+  const id = u8aToHex(hasher(bytes));
   const plain = { id, body: hex.toLowerCase() };
   const at = length.next;
   if (bytes[at] !== signedV4 || bytes[at + 1] !== addressId) return plain;

@@ -26,6 +26,12 @@ export const blake2: HeaderHasher = (bytes) => blake2AsU8a(bytes, 256);
 /** Keccak-256, which some Ethereum-minded chains use instead. */
 export const keccak: HeaderHasher = (bytes) => keccakAsU8a(bytes, 256);
 
+/** The hash functions of chains by their names. */
+export const headerHashers = { 'blake2-256': blake2, 'keccak-256': keccak } as const;
+
+/** Name of a chain's hash function. */
+export type HasherName = keyof typeof headerHashers;
+
 const hash32 = /^0x[0-9a-f]{64}$/i;
 
 /** True for a hex string of 32 bytes. */

@@ -1,6 +1,12 @@
 import type { Block, ChainView, Reply, UpstreamClient, UpstreamHealth } from '@dshackle/core';
 import { errorReply } from '@dshackle/core';
+import { hexToU8a } from '@polkadot/util';
+import { blake2AsHex } from '@polkadot/util-crypto/blake2';
+import { keccakAsHex } from '@polkadot/util-crypto/keccak';
 import { describe, expect, it } from 'vitest';
+import { madeUpExtrinsic } from '../testing/extrinsic.ts';
+import { ScriptedChain } from '../testing/scripted-chain.ts';
+import { headerHashers } from './header.ts';
 import * as entry from './index.ts';
 import { knownChains } from './known-chains.ts';
 import { polkadot } from './polkadot.ts';
@@ -69,6 +75,38 @@ describe('the identity of a chain', () => {
     expect(() => polkadot({ id: 'mine' })).toThrow("unknown chain 'mine'");
     expect(() => polkadot({ id: 'toString' })).toThrow("unknown chain 'toString'");
     expect(() => polkadot({ id: 'mine', genesisHash: '0x12' })).toThrow('is not a hash');
+  });
+});
+
+describe('the hash function of a chain', () => {
+  const chainOf = (hasher: 'blake2-256' | 'keccak-256') =>
+    polkadot({ id: 'mine', genesisHash: 'any', hasher });
+
+  it('is that of its transactions', () => {
+    const hex = madeUpExtrinsic();
+    const read = (chain: ReturnType<typeof polkadot>) =>
+      chain.submissions?.read('author_submitExtrinsic', [hex])?.id;
+    expect(read(chainOf('keccak-256'))).toBe(keccakAsHex(hexToU8a(hex), 256));
+    expect(read(chainOf('blake2-256'))).toBe(blake2AsHex(hexToU8a(hex), 256));
+    expect(read(polkadot())).toBe(blake2AsHex(hexToU8a(hex), 256));
+  });
+
+  it('is that of its headers: one that has another hash is refused', async () => {
+    for (const [name, hasher] of Object.entries(headerHashers)) {
+      const chain = new ScriptedChain(2, hasher);
+      const asked = client({ chain_getHeader: chain.header(2) });
+      const { heads } = chainOf(name as keyof typeof headerHashers);
+      expect(await heads.fetch(asked, chain.hash(2))).toMatchObject({ number: 2 });
+      const other = chainOf(name === 'keccak-256' ? 'blake2-256' : 'keccak-256');
+      expect(await other.heads.fetch(asked, chain.hash(2))).toBeUndefined();
+    }
+  });
+
+  it('must be one that we have, and that of a chain known by name', () => {
+    const hasher = 'md5' as 'blake2-256';
+    expect(() => polkadot({ genesisHash: 'any', hasher })).toThrow("unknown hasher 'md5'");
+    expect(() => polkadot({ hasher: 'keccak-256' })).toThrow('is blake2-256');
+    expect(polkadot({ hasher: 'blake2-256' }).id).toBe('polkadot');
   });
 });
 

@@ -2,7 +2,14 @@ import type { Chain } from '@dshackle/core';
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
 import { type ChainHeadLimits, resolveLimits } from '../chain-head/limits.ts';
 import { PolkadotService } from '../service/polkadot-service.ts';
-import { blake2, isHash, keccak } from './header.ts';
+import {
+  blake2,
+  type HasherName,
+  type HeaderHasher,
+  headerHashers,
+  isHash,
+  keccak,
+} from './header.ts';
 import { substrateHeads } from './heads.ts';
 import { Identity } from './identity.ts';
 import { type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';
@@ -40,6 +47,13 @@ export interface PolkadotOptions {
    */
   readonly verifyHeaders?: boolean;
   /**
+   * The chain's hash function (`frame_system::Config::Hashing`), of headers, extrinsics and storage
+   * values alike. A header that does not have the hash so computed is refused; where the chain's
+   * headers have another format than usual, set `verifyHeaders: false` as well.
+   * @default headers are tried with both; extrinsics and values are hashed with BLAKE2b-256
+   */
+  readonly hasher?: HasherName;
+  /**
    * Peers below which a node that should have peers counts as degraded; with none it is unhealthy.
    * @default 1
    */
@@ -50,7 +64,8 @@ export interface PolkadotOptions {
 
 /**
  * Polkadot, or any other chain made with the Polkadot SDK, for the engine.
- * @throws Error when the chain is not known and no `genesisHash` is given, or a limit is out of range
+ * @throws Error when the chain is not known and no `genesisHash` is given, when a limit is out of
+ *   range, or for a `hasher` that is none or not that of a chain known by `id`
  */
 export function polkadot(options: PolkadotOptions = {}): Chain {
   const { id = options.genesisHash === undefined ? 'polkadot' : 'substrate' } = options;
@@ -60,7 +75,8 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
   const identity = new Identity(id, expectedGenesis(id, options.genesisHash ?? known?.genesisHash));
   // On a chain known by name a header that does not fit is a lie; elsewhere it may be a format.
   const isKnown = known !== undefined && known.genesisHash === identity.genesisHash;
-  const hashers = options.verifyHeaders === false ? [] : isKnown ? blake2 : [blake2, keccak];
+  const hasher = hasherOf(id, options.hasher, isKnown);
+  const hashers = options.verifyHeaders === false ? [] : (hasher ?? [blake2, keccak]);
   const limits = resolveLimits(options.chainHead);
   // Hashes are computed in plain JavaScript until this is done, and where it cannot be.
   if (options.verifyHeaders !== false) void cryptoWaitReady();
@@ -76,10 +92,26 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     identify: (request) => identity.check(request),
     heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
-    service: (host) => new PolkadotService(host, limits),
-    submissions: substrateSubmissions,
+    service: (host) => new PolkadotService(host, limits, hasher),
+    submissions: substrateSubmissions(hasher),
     judge: (_, error) => judge(error),
   };
+}
+
+/** The hash function as far as it is sure; `undefined` when headers have to be tried. */
+function hasherOf(
+  id: string,
+  name: HasherName | undefined,
+  isKnown: boolean,
+): HeaderHasher | undefined {
+  if (name === undefined) return isKnown ? blake2 : undefined;
+  if (!Object.hasOwn(headerHashers, name)) {
+    throw new Error(`unknown hasher '${name}'; allowed: ${Object.keys(headerHashers).join(', ')}`);
+  }
+  if (isKnown && headerHashers[name] !== blake2) {
+    throw new Error(`the hasher of '${id}' is blake2-256, not ${name}`);
+  }
+  return headerHashers[name];
 }
 
 function expectedGenesis(id: string, genesisHash: string | undefined): string | undefined {

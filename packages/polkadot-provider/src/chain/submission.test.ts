@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { madeUpExtrinsic } from '../testing/extrinsic.ts';
 import { substrateSubmissions } from './submission.ts';
 
-const { read, judge, listed, watch, block } = substrateSubmissions;
+const { read, judge, listed, watch, block } = substrateSubmissions();
 const extrinsic = madeUpExtrinsic({ nonce: 5 });
 
 describe('a submission', () => {

@@ -7,6 +7,7 @@ import type {
   WatchFormat,
 } from '@dshackle/core';
 import { readExtrinsic } from './extrinsic.ts';
+import { blake2, type HeaderHasher } from './header.ts';
 
 /** Methods that submit the extrinsic which is their first param. */
 const submits: ReadonlySet<string> = new Set([
@@ -120,12 +121,14 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** How extrinsics are submitted and found again. */
-export const substrateSubmissions: Submissions = {
-  read: (method, params) => (submits.has(method) ? readExtrinsic(params[0]) : undefined),
-  judge,
-  pending: { method: 'author_pendingExtrinsics', params: '[]' },
-  block: (hash) => ({ method: 'chain_getBlock', params: JSON.stringify([hash]) }),
-  listed,
-  watch: (method) => formats.get(method),
-};
+/** How extrinsics are submitted and found again. `hasher`: the chain's, of which their hashes are. */
+export function substrateSubmissions(hasher: HeaderHasher = blake2): Submissions {
+  return {
+    read: (method, params) => (submits.has(method) ? readExtrinsic(params[0], hasher) : undefined),
+    judge,
+    pending: { method: 'author_pendingExtrinsics', params: '[]' },
+    block: (hash) => ({ method: 'chain_getBlock', params: JSON.stringify([hash]) }),
+    listed,
+    watch: (method) => formats.get(method),
+  };
+}

@@ -8,6 +8,7 @@ import type {
   ServiceSubscribeCall,
   ServiceSubscription,
 } from '@dshackle/core';
+import type { HeaderHasher } from '../chain/header.ts';
 import { ChainHead } from '../chain-head/chain-head.ts';
 import { type ChainHeadLimits, resolveLimits } from '../chain-head/limits.ts';
 import { invalidParams } from '../chain-head/replies.ts';
@@ -25,9 +26,10 @@ export class PolkadotService implements ChainService {
   readonly #broadcasts: Broadcasts;
   readonly #archive: Archive;
 
-  constructor(host: ServiceHost, limits?: ChainHeadLimits) {
+  /** `hasher`: of the chain's storage values. @default BLAKE2b-256 */
+  constructor(host: ServiceHost, limits?: ChainHeadLimits, hasher?: HeaderHasher) {
     const resolved = resolveLimits(limits);
-    const reader = new StateReader(host);
+    const reader = new StateReader(host, hasher);
     this.#chainHead = new ChainHead(host, reader, resolved);
     this.#broadcasts = new Broadcasts(host, resolved.maxBroadcasts);
     this.#archive = new Archive(host, reader);

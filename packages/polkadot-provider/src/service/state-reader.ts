@@ -1,6 +1,6 @@
 import type { ServiceHost } from '@dshackle/core';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
-import { blake2 } from '../chain/header.ts';
+import { blake2, type HeaderHasher } from '../chain/header.ts';
 import { judge } from '../chain/verdicts.ts';
 import { OperationError } from '../chain-head/operations.ts';
 
@@ -28,9 +28,11 @@ const concurrency = 16;
  */
 export class StateReader {
   readonly #host: ServiceHost;
+  readonly #hasher: HeaderHasher;
 
-  constructor(host: ServiceHost) {
+  constructor(host: ServiceHost, hasher: HeaderHasher = blake2) {
     this.#host = host;
+    this.#hasher = hasher;
   }
 
   /** The extrinsics of a block in hex. */
@@ -84,7 +86,7 @@ export class StateReader {
       return (await this.#ask(method, params, signal)) as string | null;
     }
     const value = await this.value(hash, child, key, signal);
-    return value === null ? null : u8aToHex(blake2(hexToU8a(value)));
+    return value === null ? null : u8aToHex(this.#hasher(hexToU8a(value)));
   }
 
   /** At most `count` keys that begin with `prefix` and come after `after`, in order. */

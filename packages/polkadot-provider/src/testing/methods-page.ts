@@ -136,7 +136,7 @@ function subscriptionsTable(entries: readonly Entry[]): string {
 function servedFrom(name: string, subscription: SubscriptionTraits): string {
   if (subscription.source === 'head') return `heads: ${subscription.feed}`;
   if (subscription.source === 'service') return 'own';
-  if (substrateSubmissions.watch(name)) return 'read from the chain';
+  if (substrateSubmissions().watch(name)) return 'read from the chain';
   const mark = methodTraits(name, true).emulated === true ? ' §' : '';
   if (subscription.resume === 'never') return `ends${mark}`;
   if (!subscription.share) return `begun again${mark}`;

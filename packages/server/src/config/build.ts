@@ -41,16 +41,20 @@ function buildBalancer(
   upstreams: readonly UpstreamConfig[],
   { chainHead }: ProxyConfig,
 ): Balancer {
-  const { id, genesisHash, blockTimeMs, minPeers } = chain;
+  const { id, genesisHash, blockTimeMs, hasher, minPeers, submitWidth } = chain;
   return createBalancer({
     chain: polkadot({
       id,
       minPeers,
       chainHead,
-      ...given({ genesisHash, blockTimeMs }),
+      ...given({ genesisHash, blockTimeMs, hasher }),
     }),
     upstreams: upstreams.map(toUpstream),
-    policy: { deadlineMs: chain.deadlineMs, attemptTimeoutMs: chain.attemptTimeoutMs },
+    policy: {
+      deadlineMs: chain.deadlineMs,
+      attemptTimeoutMs: chain.attemptTimeoutMs,
+      ...given({ submitWidth }),
+    },
     health: { probeIntervalMs: chain.probeIntervalMs },
   });
 }

@@ -1,4 +1,4 @@
-import type { ChainHeadLimits } from '@dshackle/polkadot-provider/chain';
+import type { ChainHeadLimits, HasherName } from '@dshackle/polkadot-provider/chain';
 import type { Cors } from '../http/cors.ts';
 import type { DoorLimits } from '../rpc/limits.ts';
 
@@ -54,6 +54,8 @@ export interface ChainConfig {
   readonly genesisHash: string | undefined;
   /** Absent for chains known by id. */
   readonly blockTimeMs: number | undefined;
+  /** The chain's hash function. Absent: known by id, or found out. */
+  readonly hasher: HasherName | undefined;
   /** Time for one call with all its attempts. */
   readonly deadlineMs: number;
   /** Time for one attempt. */
@@ -62,6 +64,8 @@ export interface ChainConfig {
   readonly probeIntervalMs: number;
   /** Peers below which a node that should have peers counts as degraded; 0 does not look. */
   readonly minPeers: number;
+  /** To how many upstreams a transaction is submitted at once. Absent: what its method's row says. */
+  readonly submitWidth: number | undefined;
 }
 
 /** One upstream. */

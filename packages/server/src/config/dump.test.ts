@@ -23,15 +23,19 @@ describe('a configuration as it takes effect', () => {
   port: 1234
   routes:
     - { id: all, chain: polkadot }
+    - { id: mine, chain: mine }
     - id: strict
       chain: polkadot
       methods: { enabled: [{ name: state_getPairs }], disabled: [{ name: system_chain }] }
+chains: [{ id: mine, family: substrate, hasher: keccak-256 }]
 cluster:
+  defaults: [{ chains: [mine], submit-width: 2 }]
   upstreams:
     - id: one
       chain: polkadot
       methods: { enabled: [{ name: author_rotateKeys }], disabled: [{ name: state_call }] }
       connection: { polkadot: { ws: { url: wss://one.example } } }
+    - { id: two, chain: mine, connection: { polkadot: { ws: { url: wss://two.example } } } }
 `);
     expect(load(dumpConfig(config))).toEqual(config);
   });

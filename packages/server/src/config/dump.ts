@@ -68,6 +68,7 @@ function dumpChain(chain: ChainConfig) {
     family: chain.family,
     identity: chain.genesisHash === 'any' ? undefined : chain.genesisHash,
     'block-time': ms(chain.blockTimeMs),
+    hasher: chain.hasher,
   };
 }
 
@@ -79,6 +80,7 @@ function dumpDefaults(chain: ChainConfig) {
       timeout: ms(chain.attemptTimeoutMs),
       'validation-interval': ms(chain.probeIntervalMs),
       'min-peers': chain.minPeers,
+      'submit-width': chain.submitWidth,
     },
   };
 }

@@ -551,6 +551,11 @@ describe('a configuration that is wrong', () => {
       'dshackle.yaml:9:51: chains[0].identity: found "0x00"; allowed: a genesis hash: 0x and 64 lower-case hex digits',
     ],
     [
+      'a hasher that no chain has',
+      `${proxy}${cluster}chains: [{ id: mine, family: substrate, hasher: md5 }]`,
+      'dshackle.yaml:9:49: chains[0].hasher: found "md5"; allowed: blake2-256, keccak-256',
+    ],
+    [
       'a variable that is not set',
       withProxy('host: ${HOST}'),
       'dshackle.yaml:3:9: proxy.host: the environment variable HOST is not set',
@@ -717,6 +722,8 @@ describe('a configuration that is right', () => {
           family: 'substrate',
           genesisHash: undefined,
           blockTimeMs: undefined,
+          hasher: undefined,
+          submitWidth: undefined,
           deadlineMs: 30_000,
           attemptTimeoutMs: 10_000,
           probeIntervalMs: 10_000,
@@ -753,7 +760,7 @@ describe('a configuration that is right', () => {
 version: v1
 chains:
   - { id: mine, family: substrate, block-time: 500ms }
-  - { id: yours, family: substrate, identity: '0x${'ab'.repeat(32)}' }
+  - { id: yours, family: substrate, identity: '0x${'ab'.repeat(32)}', hasher: keccak-256 }
 proxy:
   host: 0.0.0.0
   port: \${PORT}
@@ -775,6 +782,7 @@ cluster:
     - chains: [mine]
       deadline: 2m
       validate-peers: false
+      submit-width: 5
   upstreams:
     - id: everything
       blockchain: mine
@@ -823,6 +831,8 @@ cluster:
         family: 'substrate',
         genesisHash: 'any',
         blockTimeMs: 500,
+        hasher: undefined,
+        submitWidth: 5,
         deadlineMs: 120_000,
         attemptTimeoutMs: 60_000,
         probeIntervalMs: 30_000,
@@ -833,6 +843,8 @@ cluster:
         family: 'substrate',
         genesisHash: `0x${'ab'.repeat(32)}`,
         blockTimeMs: 6000,
+        hasher: 'keccak-256',
+        submitWidth: undefined,
         deadlineMs: 30_000,
         attemptTimeoutMs: 60_000,
         probeIntervalMs: 30_000,

@@ -99,6 +99,7 @@ const chainOptions = {
   timeout: duration('seconds').optional(),
   'validation-interval': duration('seconds').optional(),
   'min-peers': integer(0, 1_000_000).optional(),
+  'submit-width': integer(1, 100).optional(),
   'validate-peers': flag().optional(),
   'validate-syncing': only(true, 'syncing upstreams never serve').optional(),
   'disable-validation': only(false, 'upstreams are always validated').optional(),
@@ -184,6 +185,7 @@ const customChain = mapping({
     'a genesis hash: 0x and 64 lower-case hex digits',
   ).optional(),
   'block-time': duration().default(6000),
+  hasher: oneOf(['blake2-256', 'keccak-256']).optional(),
 });
 
 /** The main file. */

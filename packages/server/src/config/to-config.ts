@@ -95,6 +95,8 @@ function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[])
     family: 'substrate',
     genesisHash: custom === undefined ? undefined : (custom.identity ?? 'any'),
     blockTimeMs: custom?.['block-time'],
+    hasher: custom?.hasher,
+    submitWidth: undefined,
     ...chainDefaults,
   };
   for (const entry of defaults) {
@@ -107,6 +109,7 @@ function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[])
       attemptTimeoutMs: given.timeout ?? options.attemptTimeoutMs,
       probeIntervalMs: given['validation-interval'] ?? options.probeIntervalMs,
       minPeers: minPeers ?? options.minPeers,
+      submitWidth: given['submit-width'] ?? options.submitWidth,
     };
   }
   return options;
