@@ -151,7 +151,8 @@ export type SubscriptionTraits = {
       readonly resume: 'resubscribe' | 'never';
       /**
        * Makes the reducer of one subscription: given each item, it returns what the client is to
-       * hear, or `undefined` for nothing (a repetition after a resume). Absent: everything is heard.
+       * hear, or `undefined` for nothing (a repetition after a resume). What it makes itself may be
+       * the last item. Absent: everything is heard.
        */
       readonly reducer?: () => (item: RawJson) => RawJson | undefined;
       /**

@@ -232,14 +232,18 @@ export class CarriedSubscription {
     if (this.#stop.signal.aborted || this.#complete) return;
     let news: RawJson | undefined;
     try {
-      this.#complete = this.#options.traits.isLast?.(item) ?? false;
+      const { isLast } = this.#options.traits;
       news = this.#reduce(item);
+      const isOver = news !== undefined && isLast?.(news) === true;
+      this.#complete = isOver || (isLast?.(item) ?? false);
     } catch (error) {
       // Nothing of the chain's that a reducer knows.
       this.#release();
       this.#lost(`sent nonsense: ${error instanceof Error ? error.message : error}`);
       return;
     }
+    // What is over by the reducer's word may go on for its upstream.
+    if (this.#complete && news !== item) this.#release();
     if (news !== undefined) this.#options.onItem(news);
   }
 

@@ -15,6 +15,7 @@ import {
   emulated,
   head,
   headFeed,
+  listing,
   local,
   once,
   read,
@@ -184,17 +185,13 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   archive_v1_body: emulated(read({ ...atHash(0), ...missing, ...body })),
   archive_v1_call: emulated(read({ ...atHash(0), ...missing, ...state })),
   archive_v1_storage: emulated(
-    once(
-      'archive_v1_storageEvent',
-      'archive_v1_stopStorage',
-      lastEvent('storageDone', 'storageError'),
-      stateAt(0),
-    ),
+    listing('storage', 'archive_v1_storageEvent', 'archive_v1_stopStorage', stateAt(0)),
   ),
-  archive_v1_storageDiff: once(
+  // Not emulated: without an upstream's help it would take all keys of both blocks.
+  archive_v1_storageDiff: listing(
+    'storageDiff',
     'archive_v1_storageDiffEvent',
     'archive_v1_stopStorageDiff',
-    lastEvent('storageDiffDone', 'storageDiffError'),
     stateAt(0, 2),
   ),
   archive_v1_stopStorage: unsubscribe(),

@@ -6,7 +6,8 @@ import type {
   SubscriptionTraits,
 } from '@dshackle/core';
 import { isHash } from './header.ts';
-import type { LastItem } from './last-items.ts';
+import { type LastItem, lastEvent } from './last-items.ts';
+import { toldOnce } from './told-once.ts';
 
 /** What a row of the method table may set beside its kind. */
 type Extras = Partial<Omit<MethodTraits, 'kind'>>;
@@ -170,6 +171,22 @@ export function once(
 ): MethodTraits {
   const traits = { source: 'upstream', resume: 'never', notification, unsubscribe } as const;
   return { ...subscribe(isLast ? { ...traits, isLast } : traits), ...extras };
+}
+
+/**
+ * A subscription that tells a finite list, the same at every upstream that has the block, in events
+ * that begin with this name, then `Done` or `Error`. It is begun again elsewhere, each item told once.
+ */
+export function listing(
+  name: string,
+  notification: string,
+  unsubscribe: string,
+  extras: Extras,
+): MethodTraits {
+  const [done, error] = [`${name}Done`, `${name}Error`];
+  const traits = { source: 'upstream', resume: 'resubscribe', notification, unsubscribe } as const;
+  const [isLast, reducer] = [lastEvent(done, error), toldOnce(name, error)];
+  return { ...subscribe({ ...traits, isLast, reducer }), ...extras };
 }
 
 /** Ends a subscription; `ended` is the answer where it is not whether there was one. */

@@ -76,6 +76,16 @@ export class MemoryNode implements ScriptedPeer {
     this.#tell('chain_subscribeFinalizedHeads', block.header);
   }
 
+  /** Tells all who have such a subscription. */
+  push(method: string, item: unknown): void {
+    this.#tell(method, item);
+  }
+
+  /** How many live subscriptions of one method it has. */
+  subscriptions(method: string): number {
+    return [...this.#feeds.values()].filter((feed) => feed.method === method).length;
+  }
+
   /** The connection breaks and stays down until {@link restart}. */
   crash(): void {
     this.#feeds.clear();

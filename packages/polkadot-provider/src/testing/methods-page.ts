@@ -114,7 +114,8 @@ and need no upstream that can subscribe; the balancer's *own* are, too, and thei
 whichever upstream has them. The others are carried by one upstream. *Shared* ones cost one
 upstream subscription however many clients ask for the same; when that dies or falls silent it is made
 again on another, and of a *value* only what differs is told. A value is read at each new block while
-no upstream can subscribe. What becomes of a transaction whose upstream dies is *read from the chain*. Others *end* with an error
+no upstream can subscribe. What becomes of a transaction whose upstream dies is *read from the chain*. A finite
+list is *begun again* on another that has the method, and each item told once. Others *end* with an error
 then: what counts what it has sent cannot be begun twice.`;
 
 function subscriptionsTable(entries: readonly Entry[]): string {
