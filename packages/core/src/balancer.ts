@@ -385,10 +385,14 @@ class PooledBalancer implements Balancer {
       events: this.#events,
       genesisHash: () => this.#rotation.genesisHash,
       hasBlock: (hash) => this.#rotation.hasBlock(hash),
-      offers: (method) => this.#rotation.offers(method),
+      offers: (method, surely) => this.#rotation.offers(method, surely),
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
         return (await this.#forward(this.#inner, call, options)).reply;
+      },
+      subscribe: (method, params, handlers, options) => {
+        const call = { method, params: JSON.stringify(params), parsedParams: params };
+        return this.#subscribe(this.#inner, call, handlers, options);
       },
     });
     return chain.service(host);

@@ -1,3 +1,4 @@
+import type { SubscribeOutcome, SubscriberHandlers } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Session } from '../session/session.ts';
@@ -81,8 +82,11 @@ export interface ServiceHost {
    * rate limit or failures of its: a head must not stand still for that.
    */
   hasBlock(hash: string): boolean;
-  /** Does an upstream that serves offer this method? */
-  offers(method: string): boolean;
+  /**
+   * Does an upstream that serves offer this method? One that tells no list may have any.
+   * @param surely only those count that tell one, or whose options enable the method; default false
+   */
+  offers(method: string, surely?: boolean): boolean;
   /** Calls `listener` at each block nobody had told of before, parents first as a rule. */
   onBlock(listener: (block: Block) => void): () => void;
   /** Calls `listener` whenever a head moved, or an upstream got a block, came or went. */
@@ -94,4 +98,16 @@ export interface ServiceHost {
    * @throws BalancerError when no answer could be had
    */
   forward(method: string, params: readonly unknown[], options?: ForwardOptions): Promise<Reply>;
+  /**
+   * Makes one subscription as a client would: carried by upstreams that have the block its params
+   * name. Its owner ends it, also after the last item.
+   *
+   * @throws BalancerError when nobody accepted it in time
+   */
+  subscribe(
+    method: string,
+    params: readonly unknown[],
+    handlers: SubscriberHandlers,
+    options?: ForwardOptions,
+  ): Promise<SubscribeOutcome>;
 }

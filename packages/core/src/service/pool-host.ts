@@ -1,3 +1,4 @@
+import type { SubscribeOutcome, SubscriberHandlers } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Reply } from '../json-rpc/message.ts';
@@ -14,12 +15,18 @@ export interface PoolHostOptions {
   readonly genesisHash: () => string | undefined;
   /** May an upstream that has this block answer a call now? */
   readonly hasBlock: (hash: string) => boolean;
-  readonly offers: (method: string) => boolean;
+  readonly offers: (method: string, surely?: boolean) => boolean;
   readonly forward: (
     method: string,
     params: readonly unknown[],
     options: ForwardOptions,
   ) => Promise<Reply>;
+  readonly subscribe: (
+    method: string,
+    params: readonly unknown[],
+    handlers: SubscriberHandlers,
+    options: ForwardOptions,
+  ) => Promise<SubscribeOutcome>;
 }
 
 /** One balancer's pool, as its chain's service may use it. */
@@ -58,8 +65,8 @@ export class PoolHost implements ServiceHost {
     return this.#options.hasBlock(hash);
   }
 
-  offers(method: string): boolean {
-    return this.#options.offers(method);
+  offers(method: string, surely = false): boolean {
+    return this.#options.offers(method, surely);
   }
 
   onBlock(listener: (block: Block) => void): () => void {
@@ -85,5 +92,14 @@ export class PoolHost implements ServiceHost {
     options: ForwardOptions = {},
   ): Promise<Reply> {
     return this.#options.forward(method, params, options);
+  }
+
+  subscribe(
+    method: string,
+    params: readonly unknown[],
+    handlers: SubscriberHandlers,
+    options: ForwardOptions = {},
+  ): Promise<SubscribeOutcome> {
+    return this.#options.subscribe(method, params, handlers, options);
   }
 }

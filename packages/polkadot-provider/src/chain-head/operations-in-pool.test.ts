@@ -321,13 +321,69 @@ describe('storage', () => {
     });
   });
 
+  it('gives a Merkle value from an upstream with archive_v1, and from another when that dies', async () => {
+    const method = 'archive_v1_storage';
+    await using set = await setting({
+      prepare: (node) => {
+        node.methods = ['state_getRuntimeVersion', method];
+        node.handle(method, () => result('accepted'));
+      },
+    });
+    const { pool, follow, hash } = set;
+    const item = { key: '0x01', type: 'closestDescendantMerkleValue' };
+    const operationId = await start(set, 'storage', [item], null);
+    await pool.clock.advance(1);
+    const carrying = (): MemoryNode =>
+      pool.nodes.find((node) => node.subscriptions(method) > 0) as MemoryNode;
+    const first = carrying();
+    expect(first.asked(method)).toEqual([[hash, [item], null]]);
+    first.crash();
+    await pool.clock.advance(1_000);
+    const second = carrying();
+    expect(second).not.toBe(first);
+    second.push(method, {
+      event: 'storage',
+      key: '0x01',
+      closestDescendantMerkleValue: '0xab',
+    });
+    second.push(method, { event: 'storageDone' });
+    await pool.clock.advance(1);
+    expect(follow.take()).toEqual([
+      {
+        event: 'operationStorageItems',
+        operationId,
+        items: [expect.objectContaining({ key: '0x01', closestDescendantMerkleValue: '0xab' })],
+      },
+      { event: 'operationStorageDone', operationId },
+    ]);
+    expect(second.subscriptions(method)).toBe(0);
+    expect(pool.balancer.snapshot().subscriptions).toBe(1);
+  });
+
+  it('of a Merkle value that no upstream tells in time is inaccessible, and nothing is left of it', async () => {
+    const method = 'archive_v1_storage';
+    await using set = await setting({
+      prepare: (node) => {
+        node.methods = ['state_getRuntimeVersion', method];
+        node.handle(method, () => result('accepted'));
+      },
+    });
+    const { pool, follow } = set;
+    const item = { key: '0x01', type: 'closestDescendantMerkleValue' };
+    const operationId = await start(set, 'storage', [item], null);
+    await pool.clock.advance(31_000);
+    const told = follow.take().filter((event) => event.operationId === operationId);
+    expect(told).toEqual([{ event: 'operationInaccessible', operationId }]);
+    expect(pool.nodes.map((node) => node.subscriptions(method))).toEqual([0, 0]);
+  });
+
   it('does not pretend to have a Merkle value', async () => {
     await using set = await setting();
     const item = { key: '0x01', type: 'closestDescendantMerkleValue' };
     const operationId = await start(set, 'storage', [item], null);
     await set.pool.clock.advance(1);
     expect(set.follow.take()).toEqual([
-      { event: 'operationError', operationId, error: expect.stringContaining('not served') },
+      { event: 'operationError', operationId, error: expect.stringContaining('needs an upstream') },
     ]);
   });
 });

@@ -183,7 +183,7 @@ describe('archive_v1_storage', () => {
   it('says what it cannot do', async () => {
     const merkle = { key: '0xaa', type: 'closestDescendantMerkleValue' };
     expect(await ask([merkle])).toEqual([
-      { event: 'storageError', error: expect.stringContaining('not served') },
+      { event: 'storageError', error: expect.stringContaining('needs an upstream') },
       'done',
     ]);
     expect(await ask('nonsense')).toEqual([-32602]);

@@ -3,6 +3,7 @@ import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { blake2, type HeaderHasher } from '../chain/header.ts';
 import { judge } from '../chain/verdicts.ts';
 import { OperationError } from '../chain-head/operations.ts';
+import { archiveItems } from './archive-items.ts';
 
 /** Keys with their values, both in hex. */
 export type Entries = readonly (readonly [key: string, value: string])[];
@@ -141,6 +142,25 @@ export class StateReader {
     signal: AbortSignal,
   ): Promise<Entries> {
     return eachOf(keys, (key) => this.valueHash(hash, child, key, signal));
+  }
+
+  /**
+   * The Merkle value of the trie's node at a key, or of its closest descendant; `null` when there is
+   * none. Only upstreams with `archive_v1_storage` tell it: by the older calls it would take a proof
+   * of the key and a walk through its nodes.
+   */
+  async merkleValue(
+    hash: string,
+    child: string | null,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const type = 'closestDescendantMerkleValue';
+    if (!this.#host.offers('archive_v1_storage', true)) {
+      throw new OperationError(`${type} needs an upstream with archive_v1_storage`, false);
+    }
+    const items = await archiveItems(this.#host, [hash, [{ key, type }], child], signal);
+    return items.find((item) => item[type] !== undefined)?.[type] ?? null;
   }
 
   #lacks(older: string, newer: string): boolean {

@@ -23,6 +23,7 @@ export interface StorageItem {
   readonly key: string;
   readonly value?: string;
   readonly hash?: string;
+  readonly closestDescendantMerkleValue?: string;
 }
 
 /** Keys that are read and told at once: a few hundred kilobytes of usual values. */
@@ -78,9 +79,11 @@ export async function* storageItems(
       if (hash !== null) yield [{ key, hash }];
       return;
     }
-    case 'closestDescendantMerkleValue':
-      // It would take a proof of the key and a walk through its nodes.
-      throw new OperationError(`${type} is not served here`, false);
+    case 'closestDescendantMerkleValue': {
+      const closestDescendantMerkleValue = await reader.merkleValue(at, child, key, signal);
+      if (closestDescendantMerkleValue !== null) yield [{ key, closestDescendantMerkleValue }];
+      return;
+    }
     default: {
       let last = after;
       for (;;) {
