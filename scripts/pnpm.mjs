@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The workspace's package manager. Pinned here because a `packageManager` field breaks pnpm 12. */
@@ -51,6 +52,34 @@ export async function must(command, args, options) {
 /** Installs what the lock file says; a second or two when nothing changed. */
 export function install(options) {
   return must('npx', ['--yes', `pnpm@${pnpmVersion}`, 'install', '--frozen-lockfile'], options);
+}
+
+/**
+ * Is installed what the lock file says? pnpm leaves a copy of it with the packages when it is done.
+ *
+ * @param {string} [directory] the workspace's root
+ */
+export function isInstalled(directory = root) {
+  try {
+    const [wanted, present] = ['pnpm-lock.yaml', 'node_modules/.pnpm/lock.yaml'].map((path) =>
+      readFileSync(join(directory, path)),
+    );
+    return wanted.equals(present);
+  } catch {
+    // Nothing was ever installed here.
+    return false;
+  }
+}
+
+/**
+ * Has everything been compiled as it is now? Needs what is installed.
+ *
+ * @param {string} [directory] where the projects are listed
+ */
+export function isBuilt(directory = root) {
+  const args = [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--dry'];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: directory, env });
+  return status === 0 && !String(stdout).includes('would build');
 }
 
 /** Compiles all packages; a moment when nothing changed. */

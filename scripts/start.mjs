@@ -1,6 +1,6 @@
-// npm start: installs and builds, then the demonstration, or with --config the server alone.
+// npm start: installs and builds where that is needed, then the demonstration, or with --config the server alone.
 import { spawn } from 'node:child_process';
-import { build, install, root } from './pnpm.mjs';
+import { build, install, isBuilt, isInstalled, root } from './pnpm.mjs';
 
 const usage = `npm start                     three local nodes, a server before them, and a demonstration
 npm start -- --once           the same, ending after the demonstration
@@ -20,9 +20,11 @@ if (args.includes('--help') || unknown !== undefined) {
   process.exit(unknown === undefined ? 0 : 2);
 }
 
-console.log('setting up (about a minute the first time)');
-await install({ quiet: true });
-await build({ quiet: true });
+if (!isInstalled() || !isBuilt()) {
+  console.log('setting up (about a minute the first time)');
+  await install({ quiet: true });
+  await build({ quiet: true });
+}
 
 const child = spawn(process.execPath, [entry, ...args], { cwd: root, stdio: 'inherit' });
 // The child has the terminal's signals already; one sent to this process alone goes on to it.
