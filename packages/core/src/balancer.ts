@@ -7,24 +7,21 @@ import type {
   SubscribeOutcome,
   SubscriberHandlers,
 } from './call.ts';
+import { CallsUnderWay } from './calls-under-way.ts';
 import type { BlockId, Chain } from './chain/chain.ts';
 import { type MethodsOptions, withMethods } from './chain/with-methods.ts';
-import { BalancerError, RpcResponseError } from './errors.ts';
+import { BalancerError } from './errors.ts';
 import { ChainHead } from './head/chain-head.ts';
-import { type CallContext, type Handler, parseParams } from './policy/call-context.ts';
-import { checkCall } from './policy/check-params.ts';
 import { Coalescer } from './policy/coalesce.ts';
 import type { Engine } from './policy/engine.ts';
 import { LatencyQuantile } from './policy/latency-quantile.ts';
-import { Once } from './policy/once.ts';
 import { resolvePolicyOptions } from './policy/options.ts';
 import { pipeline } from './policy/pipeline.ts';
-import { requireNamed } from './policy/required-block.ts';
 import { RetryBudget } from './policy/retry-budget.ts';
 import { RunningCalls } from './policy/running-calls.ts';
 import { PoolView } from './pool-view.ts';
 import { Rotation } from './rotation.ts';
-import type { Requirement } from './selector/eligibility.ts';
+import { Scope } from './scope.ts';
 import { p2c } from './selector/p2c.ts';
 import type { ChainService } from './service/chain-service.ts';
 import { PoolHost } from './service/pool-host.ts';
@@ -34,6 +31,7 @@ import { Subscriptions } from './subscription/subscriptions.ts';
 import { Emitter } from './telemetry/emitter.ts';
 import type { BalancerEvents } from './telemetry/events.ts';
 import type { BalancerSnapshot } from './telemetry/snapshot.ts';
+import { tellOfHead } from './telemetry/tell-of-head.ts';
 import { listenerOf, thrownReport } from './telemetry/thrown.ts';
 import { systemClock } from './time/clock.ts';
 import { Deadlines } from './time/deadlines.ts';
@@ -132,12 +130,6 @@ export type BalancerView = Pick<
   'chain' | 'available' | 'session' | 'forward' | 'dispatch' | 'request' | 'subscribe'
 >;
 
-/** What one sort of callers may call, and the way their calls go. */
-interface Scope {
-  readonly chain: Chain;
-  readonly handle: Handler;
-}
-
 /**
  * Makes the engine for one chain and starts connecting at once; it serves as soon as one upstream
  * is good (see `ready`).
@@ -164,9 +156,8 @@ class PooledBalancer implements Balancer {
   readonly #scope: Scope;
   /** For calls of the engine's own. */
   readonly #inner: Scope;
-  #running = 0;
+  readonly #underWay = new CallsUnderWay();
   #closing: Promise<void> | undefined;
-  #idle: (() => void) | undefined;
 
   constructor(options: BalancerOptions) {
     const { chain, clock = systemClock, random = Math.random } = options;
@@ -207,7 +198,7 @@ class PooledBalancer implements Balancer {
       head: this.#head,
       engine: this.#engine,
       // Whatever is denied to callers.
-      read: (call, readOptions) => this.#forward(this.#inner, call, readOptions),
+      read: (call, readOptions) => this.#inner.forward(call, readOptions),
       service: this.#service,
       onThrown: this.#onThrown,
       maxSubscriptions: options.maxSubscriptions ?? 100_000,
@@ -238,11 +229,11 @@ class PooledBalancer implements Balancer {
   }
 
   forward(call: Call, options: CallOptions = {}): Promise<Answer> {
-    return this.#forward(this.#scope, call, options);
+    return this.#scope.forward(call, options);
   }
 
   dispatch(call: Call, receiver: Receiver, options: CallOptions = {}): void {
-    this.#dispatch(this.#scope, call, receiver, options);
+    this.#scope.dispatch(call, receiver, options);
   }
 
   request<T = unknown>(
@@ -250,7 +241,7 @@ class PooledBalancer implements Balancer {
     params: readonly unknown[] | Readonly<Record<string, unknown>> = [],
     options: CallOptions = {},
   ): Promise<T> {
-    return this.#request(this.#scope, method, params, options);
+    return this.#scope.request(method, params, options);
   }
 
   subscribe(
@@ -258,7 +249,7 @@ class PooledBalancer implements Balancer {
     handlers: SubscriberHandlers,
     options: CallOptions = {},
   ): Promise<SubscribeOutcome> {
-    return this.#subscribe(this.#scope, call, handlers, options);
+    return this.#scope.subscribe(call, handlers, options);
   }
 
   withMethods(methods: MethodsOptions): BalancerView {
@@ -270,10 +261,10 @@ class PooledBalancer implements Balancer {
         return isAvailable();
       },
       session: () => this.session(),
-      forward: (call, options = {}) => this.#forward(scope, call, options),
-      dispatch: (call, receiver, options = {}) => this.#dispatch(scope, call, receiver, options),
-      request: (method, params = [], options = {}) => this.#request(scope, method, params, options),
-      subscribe: (call, handlers, options = {}) => this.#subscribe(scope, call, handlers, options),
+      forward: (call, options = {}) => scope.forward(call, options),
+      dispatch: (call, receiver, options = {}) => scope.dispatch(call, receiver, options),
+      request: (method, params = [], options = {}) => scope.request(method, params, options),
+      subscribe: (call, handlers, options = {}) => scope.subscribe(call, handlers, options),
     };
   }
 
@@ -330,7 +321,7 @@ class PooledBalancer implements Balancer {
       available: this.available,
       head: this.#head.snapshot(),
       upstreams: this.#rotation.snapshot(),
-      calls: { running: this.#running, waiting: this.#rotation.waiting },
+      calls: { running: this.#underWay.size, waiting: this.#rotation.waiting },
       subscriptions: this.#subscriptions.size,
     };
   }
@@ -342,6 +333,7 @@ class PooledBalancer implements Balancer {
       this.#closing = new Promise((resolve) => {
         follow = resolve;
       });
+      this.#underWay.close();
       follow(this.#shutDown(options.drainMs ?? 0));
     }
     return this.#closing;
@@ -354,15 +346,7 @@ class PooledBalancer implements Balancer {
   async #shutDown(drainMs: number): Promise<void> {
     this.#events.emit('closed', undefined);
     const { clock, deadlines, running } = this.#engine;
-    if (this.#running > 0 && drainMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.setTimeout(resolve, drainMs);
-        this.#idle = () => {
-          clock.clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#underWay.drain(clock, drainMs);
     running.abandonAll(new BalancerError('closed', 'the balancer is closed'));
     this.#subscriptions.close();
     this.#service?.close();
@@ -370,11 +354,6 @@ class PooledBalancer implements Balancer {
     await this.#rotation.close();
     deadlines.close();
   }
-
-  readonly #onSettled = (): void => {
-    this.#running -= 1;
-    if (this.#running === 0) this.#idle?.();
-  };
 
   /** Its own calls go as the chain says, whatever callers may use, and never back to itself. */
   #makeService(chain: Chain): ChainService | undefined {
@@ -388,17 +367,18 @@ class PooledBalancer implements Balancer {
       offers: (method, surely) => this.#rotation.offers(method, surely),
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
-        return (await this.#forward(this.#inner, call, options)).reply;
+        return (await this.#inner.forward(call, options)).reply;
       },
       subscribe: (method, params, handlers, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
-        return this.#subscribe(this.#inner, call, handlers, options);
+        return this.#inner.subscribe(call, handlers, options);
       },
     });
     return chain.service(host);
   }
 
   #scopeOf(chain: Chain, service: ChainService | undefined): Scope {
+    const offers = (method: string): boolean => this.#rotation.offers(method, true);
     const handle = pipeline({
       chain,
       head: this.#head,
@@ -407,10 +387,17 @@ class PooledBalancer implements Balancer {
       view: new PoolView(chain, this.#head, this.#rotation),
       canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
       service,
-      offers: (method) => this.#rotation.offers(method, true),
+      offers,
       desk: this.#desk,
     });
-    return { chain, handle };
+    return new Scope(chain, handle, {
+      head: this.#head,
+      engine: this.#engine,
+      underWay: this.#underWay,
+      subscriptions: () => this.#subscriptions,
+      offers,
+      onThrown: this.#onThrown,
+    });
   }
 
   #deskOf(chain: Chain): SubmissionDesk | undefined {
@@ -421,135 +408,7 @@ class PooledBalancer implements Balancer {
       submissions,
       head: this.#head,
       engine: this.#engine,
-      forward: (call) => this.#forward(this.#inner, call, {}),
+      forward: (call) => this.#inner.forward(call, {}),
     });
   }
-
-  #dispatch({ chain, handle }: Scope, call: Call, receiver: Receiver, options: CallOptions): void {
-    this.#running += 1;
-    const once = new Once(receiver, this.#onSettled, this.#onThrown);
-    try {
-      this.#refuseIfClosing();
-      handle(this.#contextOf(chain, call, options), once);
-    } catch (error) {
-      once.onFailure(error);
-    }
-  }
-
-  #forward(scope: Scope, call: Call, options: CallOptions): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#dispatch(scope, call, { onAnswer: resolve, onFailure: reject }, options);
-    });
-  }
-
-  async #request<T>(
-    scope: Scope,
-    method: string,
-    params: readonly unknown[] | Readonly<Record<string, unknown>>,
-    options: CallOptions,
-  ): Promise<T> {
-    const call = { method, params: JSON.stringify(params), parsedParams: params };
-    const { reply } = await this.#forward(scope, call, options);
-    if (reply.kind === 'error') throw new RpcResponseError(reply.error);
-    return JSON.parse(reply.result) as T;
-  }
-
-  async #subscribe(
-    { chain }: Scope,
-    asked: Call,
-    handlers: SubscriberHandlers,
-    options: CallOptions,
-  ): Promise<SubscribeOutcome> {
-    this.#refuseIfClosing();
-    checkDeadline(options);
-    const traits = chain.traits(asked.method);
-    if (traits.kind === 'denied') {
-      throw new BalancerError('denied', `${asked.method} is disabled on this balancer`);
-    }
-    const { subscription } = traits;
-    const share = subscription?.source === 'upstream' ? subscription.share : undefined;
-    const isLookedAt = traits.refuse || traits.block || share || chain.params;
-    const params = isLookedAt ? parseParams(chain, asked) : [];
-    const refusal = traits.refuse?.(params);
-    if (refusal !== undefined) throw new BalancerError('denied', refusal);
-    if (!subscription) {
-      throw new BalancerError('invalid request', `${asked.method} is not a subscription`);
-    }
-    const call = checkCall(chain, asked, params);
-    if ('kind' in call) return call;
-    if (
-      subscription.source === 'service' ||
-      (traits.emulated && !this.#rotation.offers(call.method, true))
-    ) {
-      return this.#subscriptions.serve(call.method, parseParams(chain, call), handlers, options);
-    }
-    const need = { ...this.#needOf(call, options), subscribe: true };
-    const named = traits.block?.(params);
-    if (named) requireNamed(this.#head, named, traits.data, need);
-    const plan = share?.(params);
-    return this.#subscriptions.subscribe(call, subscription, plan, need, handlers, options);
-  }
-
-  #refuseIfClosing(): void {
-    if (this.#closing) throw new BalancerError('closed', 'the balancer is closed');
-  }
-
-  #contextOf(chain: Chain, call: Call, options: CallOptions): CallContext {
-    const { clock, options: policy } = this.#engine;
-    checkDeadline(options);
-    const traits = chain.traits(call.method);
-    const startedMs = clock.now();
-    return {
-      call,
-      traits,
-      strategy: options.strategy ?? traits.strategy,
-      params: parseParams(chain, call),
-      need: this.#needOf(call, options),
-      session: options.session,
-      signal: options.signal,
-      startedMs,
-      deadlineAtMs: startedMs + (options.deadlineMs ?? policy.deadlineMs),
-      hasOwnDeadline: options.deadlineMs !== undefined,
-      unanswered: 0,
-      attempts: [],
-    };
-  }
-
-  #needOf({ method }: Call, { session, labels }: CallOptions): Requirement {
-    const seen = session?.seen ?? -1;
-    // Every member named: requirements of one shape are read faster.
-    return {
-      method,
-      hash: undefined,
-      height: undefined,
-      seen,
-      labels,
-      subscribe: undefined,
-      data: undefined,
-      oldest: undefined,
-      isGuess: undefined,
-    };
-  }
-}
-
-/** No timer takes any other, and without one a call may never end. */
-function checkDeadline({ deadlineMs }: CallOptions): void {
-  if (deadlineMs === undefined || Number.isFinite(deadlineMs)) return;
-  throw new BalancerError('invalid request', `deadlineMs is ${deadlineMs}: it must be finite`);
-}
-
-/** Passes the head's events on without the header bytes that only the feeds need. */
-function tellOfHead(head: ChainHead, events: Emitter<BalancerEvents>): void {
-  const id = (block: BlockId): BlockId => ({ number: block.number, hash: block.hash });
-  head.events.on('best', (block) => events.emit('best', id(block)));
-  head.events.on('finalized', (block) => events.emit('finalized', id(block)));
-  head.events.on('stalled', (event) => events.emit('stalled', event));
-  head.events.on('resumed', (event) => events.emit('resumed', event));
-  head.events.on('finalityViolation', ({ held, taken }) =>
-    events.emit('finalityViolation', { held: id(held), taken: id(taken) }),
-  );
-  head.events.on('reorg', ({ retracted, applied }) => {
-    const [from, to] = [retracted[0], applied.at(-1)];
-    if (from && to) events.emit('reorg', { depth: retracted.length, from: id(from), to: id(to) });
-  });
 }
