@@ -1,10 +1,12 @@
 import type { BlockIndex } from '../chain/block-index.ts';
 import type { Block, BlockId } from '../chain/chain.ts';
 import { Emitter } from '../telemetry/emitter.ts';
-import type { Clock, TimerHandle } from '../time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { UpstreamState } from '../upstream/state.ts';
 import { BlockTree } from './block-tree.ts';
 import { FinalHeights } from './final-heights.ts';
+import { ReachedHeights } from './reached-heights.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** Options of {@link ChainHead}. */
 export interface ChainHeadOptions {
@@ -88,14 +90,10 @@ export class ChainHead implements BlockIndex {
   readonly #finalizedQuorum: number;
   readonly #maxUnconfirmedLead: number;
   readonly #historyBlocks: number;
-  readonly #stallAfterMs: number;
-  /** When the pool first reached a height; bounded with the tree's history. */
-  readonly #reachedAtMs = new Map<number, number>();
+  readonly #reached: ReachedHeights;
+  readonly #stall: StallWatch;
   #best: Block | undefined;
   #finalized: Block | undefined;
-  #stallTimer: TimerHandle | undefined;
-  #progressAtMs = 0;
-  #stalled = false;
   #highest = -1;
   #closed = false;
 
@@ -105,7 +103,17 @@ export class ChainHead implements BlockIndex {
     this.#finalizedQuorum = options.finalizedQuorum ?? 2;
     this.#maxUnconfirmedLead = options.maxUnconfirmedLead ?? 3;
     this.#historyBlocks = options.historyBlocks ?? 256;
-    this.#stallAfterMs = options.stallAfterMs ?? Math.max(10 * options.blockTimeMs, 30_000);
+    // Without finality nothing is pruned from below; the bound holds all the same.
+    this.#reached = new ReachedHeights(4 * this.#historyBlocks);
+    this.#stall = new StallWatch({
+      clock: options.clock,
+      stallAfterMs: options.stallAfterMs ?? Math.max(10 * options.blockTimeMs, 30_000),
+      onStalled: (forMs) => {
+        this.events.emit('stalled', { best: this.#best as Block, forMs });
+        this.reconsider();
+      },
+      onResumed: () => this.events.emit('resumed', { best: this.#best as Block }),
+    });
     this.tree = new BlockTree({ maxBlocks: Math.max(4096, 4 * this.#historyBlocks) });
   }
 
@@ -118,7 +126,7 @@ export class ChainHead implements BlockIndex {
   }
 
   get stalled(): boolean {
-    return this.#stalled;
+    return this.#stall.stalled;
   }
 
   /** Counts this upstream's word from now on. */
@@ -195,8 +203,7 @@ export class ChainHead implements BlockIndex {
   lagMs(state: UpstreamState): number {
     if (!state.best || this.lagBlocks(state) === 0) return 0;
     // What lies below all that was noted has been there for longer than that.
-    const [oldest] = this.#reachedAtMs.values();
-    const since = this.#reachedAtMs.get(state.best.number + 1) ?? oldest;
+    const since = this.#reached.at(state.best.number + 1) ?? this.#reached.oldestAtMs;
     return since === undefined ? 0 : this.#clock.now() - since;
   }
 
@@ -206,15 +213,14 @@ export class ChainHead implements BlockIndex {
     return {
       best: id(this.#best),
       finalized: id(this.#finalized),
-      stalled: this.#stalled,
+      stalled: this.#stall.stalled,
       knownBlocks: this.tree.size,
     };
   }
 
   close(): void {
     this.#closed = true;
-    this.#clock.clearTimeout(this.#stallTimer);
-    this.#stallTimer = undefined;
+    this.#stall.close();
     this.#states.clear();
   }
 
@@ -328,7 +334,7 @@ export class ChainHead implements BlockIndex {
     const short = fit.filter(
       (state) => this.#fallsShort(state) && (state.finalized as BlockId).number < held.number,
     );
-    if (!this.#stalled || 2 * short.length <= fit.length) return;
+    if (!this.#stall.stalled || 2 * short.length <= fit.length) return;
     this.#letGo(held, (short[0] as UpstreamState).finalized as BlockId);
     this.#chooseFinalized(this.#voters());
   }
@@ -338,7 +344,7 @@ export class ChainHead implements BlockIndex {
     this.#finalized = undefined;
     this.#best = undefined;
     this.#highest = -1;
-    this.#reachedAtMs.clear();
+    this.#reached.clear();
     this.finalHeights.clear();
     for (const state of this.#states.values()) state.forked = false;
     this.events.emit('finalityViolation', { held, taken });
@@ -350,10 +356,7 @@ export class ChainHead implements BlockIndex {
     this.events.emit('finalized', block);
     const oldest = block.number - this.#historyBlocks;
     this.tree.pruneBelow(oldest);
-    for (const number of this.#reachedAtMs.keys()) {
-      if (number < oldest) this.#reachedAtMs.delete(number);
-      else break;
-    }
+    this.#reached.forgetBelow(oldest);
   }
 
   /** The block and all below it that are known and were not final before. */
@@ -420,7 +423,7 @@ export class ChainHead implements BlockIndex {
       if (heads.some((each) => each !== head && this.tree.isAncestor(split.hash, each.hash))) {
         return false;
       }
-      const sinceMs = this.#clock.now() - (this.#reachedAtMs.get(split.number) ?? Infinity);
+      const sinceMs = this.#clock.now() - (this.#reached.at(split.number) ?? Infinity);
       if (sinceMs > 3 * this.#blockTimeMs) against += 1;
     }
     return against >= 2;
@@ -442,51 +445,16 @@ export class ChainHead implements BlockIndex {
     this.#best = block;
     if (block.number > this.#highest) {
       this.#highest = block.number;
-      if (previous) this.#noteReached(previous.number, block.number);
-      else this.#reachedAtMs.set(block.number, this.#clock.now());
-      this.#noteProgress();
+      const from = previous
+        ? Math.max(previous.number + 1, block.number - this.#historyBlocks)
+        : block.number;
+      this.#reached.note(from, block.number, this.#clock.now());
+      this.#stall.noteProgress();
     }
     if (previous) {
       const path = this.tree.path(previous.hash, block.hash);
       if (path && path.retracted.length > 0) this.events.emit('reorg', path);
     }
     this.events.emit('best', block);
-  }
-
-  #noteReached(from: number, to: number): void {
-    const now = this.#clock.now();
-    const first = Math.max(from + 1, to - this.#historyBlocks);
-    for (let number = first; number <= to; number += 1) {
-      if (!this.#reachedAtMs.has(number)) this.#reachedAtMs.set(number, now);
-    }
-    // Without finality nothing is pruned above; the bound holds all the same.
-    while (this.#reachedAtMs.size > 4 * this.#historyBlocks) {
-      const [oldest] = this.#reachedAtMs.keys();
-      this.#reachedAtMs.delete(oldest as number);
-    }
-  }
-
-  #noteProgress(): void {
-    this.#progressAtMs = this.#clock.now();
-    if (this.#stalled) {
-      this.#stalled = false;
-      this.events.emit('resumed', { best: this.#best as Block });
-    }
-    this.#stallTimer ??= this.#clock.setTimeout(() => this.#checkStall(), this.#stallAfterMs);
-  }
-
-  #checkStall(): void {
-    this.#stallTimer = undefined;
-    const forMs = this.#clock.now() - this.#progressAtMs;
-    if (forMs < this.#stallAfterMs) {
-      this.#stallTimer = this.#clock.setTimeout(
-        () => this.#checkStall(),
-        this.#stallAfterMs - forMs,
-      );
-      return;
-    }
-    this.#stalled = true;
-    this.events.emit('stalled', { best: this.#best as Block, forMs });
-    this.reconsider();
   }
 }
