@@ -9,9 +9,10 @@ import { type Doubt, isSilence, type Outcome } from '../upstream/outcome.ts';
 import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { CallContext } from './call-context.ts';
+import { describeReasons } from './describe-reasons.ts';
 import type { Engine } from './engine.ts';
-import { methodNotFound } from './lacking.ts';
-import { describe, raceOne } from './race.ts';
+import { methodNotFound } from './method-not-found.ts';
+import { raceOne } from './race.ts';
 import { roundPauseMs } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 import type { Tally, Vote } from './tally.ts';
@@ -111,7 +112,7 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
       if (found.size >= quorum || isHopeless) {
         settle(resolve);
       } else if (clock.now() >= untilMs) {
-        const reasons = selection.kind === 'none' ? describe(selection.reasons) : '';
+        const reasons = selection.kind === 'none' ? describeReasons(selection.reasons) : '';
         const message = `${call.method}: ${quorum} must agree: ${reasons}`;
         waiting.abandon(new NoEligibleUpstreamError(message, { attempts }));
       } else {

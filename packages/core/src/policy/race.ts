@@ -14,9 +14,10 @@ import { type AttemptOwner, RunningAttempt } from '../upstream/running-attempt.t
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext } from './call-context.ts';
+import { describeReasons } from './describe-reasons.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
-import { methodNotFound } from './lacking.ts';
+import { methodNotFound } from './method-not-found.ts';
 import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 
@@ -323,7 +324,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const found = new Set(reasons.values());
     // What no waiting changes is told at once.
     if (found.size > 0 && [...found].every((reason) => lasting.has(reason))) {
-      this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details()));
+      this.#fail(new NoEligibleUpstreamError(describeReasons(reasons), this.#details()));
       return;
     }
     if (found.has('already tried')) this.#pause();
@@ -349,7 +350,9 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     this.#waitUntilMs ??= nowMs + options.upstreamWaitMs;
     const leftMs = this.#waitUntilMs - nowMs;
     if (leftMs <= 0) {
-      this.#fail(new NoEligibleUpstreamError(describe(reasons), this.#details(this.#lastFailure)));
+      this.#fail(
+        new NoEligibleUpstreamError(describeReasons(reasons), this.#details(this.#lastFailure)),
+      );
       return;
     }
     const stop = this.#engine.onChange(() => this.#wake());
@@ -429,12 +432,4 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const { attempts } = this.#context;
     return cause === undefined ? { attempts } : { attempts, cause };
   }
-}
-
-/** `2 of 3 disconnected, 1 of 3 lagging`. */
-export function describe(reasons: ReadonlyMap<string, Ineligibility>): string {
-  if (reasons.size === 0) return 'the pool is empty';
-  const counts = new Map<Ineligibility, number>();
-  for (const reason of reasons.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${count} of ${reasons.size} ${reason}`).join(', ');
 }

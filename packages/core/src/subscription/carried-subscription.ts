@@ -7,8 +7,9 @@ import {
   NoEligibleUpstreamError,
 } from '../errors.ts';
 import type { RawJson } from '../json-rpc/message.ts';
-import { methodNotFound } from '../policy/lacking.ts';
-import { describe } from '../policy/race.ts';
+import { describeReasons } from '../policy/describe-reasons.ts';
+import { methodNotFound } from '../policy/method-not-found.ts';
+
 import { unknownOutcome } from '../policy/retry.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
@@ -172,7 +173,7 @@ export class CarriedSubscription {
       if (clock.now() >= startMs + patienceMs) {
         throw lastError
           ? this.#failed(lastError, false)
-          : new NoEligibleUpstreamError(describe(reasons));
+          : new NoEligibleUpstreamError(describeReasons(reasons));
       }
       tried.clear();
       await this.#pause();

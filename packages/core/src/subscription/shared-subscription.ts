@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts';
 import { CarriedSubscription } from './carried-subscription.ts';
 import { HeldValue } from './held-value.ts';
 import { SilenceWatchdog } from './silence-watchdog.ts';
+import { ToldEvents } from './told-events.ts';
 import { UnplacedItems } from './unplaced-items.ts';
 
 /** One client of a {@link SharedSubscription}. None of its functions may throw. */
@@ -41,9 +42,6 @@ export interface SharedSubscriptionOptions {
   readonly onOver: () => void;
 }
 
-/** Events remembered, so that the next upstream's repetitions are not told. */
-const maxFingerprints = 64;
-
 /** Silence shorter than this is never suspicious, however fast the chain. */
 const minPatienceMs = 30_000;
 
@@ -74,7 +72,7 @@ export class SharedSubscription {
   readonly #told = new Set<Member>();
   /** Those of these that have not heard the value yet. */
   readonly #late = new Set<Member>();
-  readonly #fingerprints = new Set<string>();
+  readonly #events: ToldEvents;
   #watchdog: SilenceWatchdog | undefined;
   #carried: CarriedSubscription | undefined;
   #isStarted = false;
@@ -97,6 +95,7 @@ export class SharedSubscription {
     this.#options = options;
     const { plan, head, engine } = options;
     const { present } = plan;
+    this.#events = new ToldEvents(plan.fingerprint?.bind(plan));
     if (!present) return;
     this.#held = new HeldValue(present, head);
     this.#unplaced = new UnplacedItems({
@@ -352,7 +351,7 @@ export class SharedSubscription {
     if (this.#isOver || carried?.upstream === undefined) return;
     let news: RawJson | undefined;
     try {
-      news = this.#held ? this.#held.take(item, undefined, this.#floor) : this.#event(item);
+      news = this.#held ? this.#held.take(item, undefined, this.#floor) : this.#events.news(item);
       this.#nonsense = 0;
     } catch (error) {
       this.#onNonsense(carried, error);
@@ -374,19 +373,6 @@ export class SharedSubscription {
     this.#carried = undefined;
     this.#putOffCarrying();
     this.#readAgain();
-  }
-
-  /** The event, unless it was told before. */
-  #event(item: RawJson): RawJson | undefined {
-    const fingerprint = this.#options.plan.fingerprint?.(item);
-    if (fingerprint === undefined) return item;
-    if (this.#fingerprints.has(fingerprint)) return undefined;
-    this.#fingerprints.add(fingerprint);
-    if (this.#fingerprints.size > maxFingerprints) {
-      const [oldest] = this.#fingerprints;
-      this.#fingerprints.delete(oldest as string);
-    }
-    return item;
   }
 
   /** Some have seen a newer block than the value is known at. */
