@@ -8,7 +8,8 @@ export interface PolicyOptions {
   readonly maxAttempts?: number;
   /**
    * How long a call waits for an upstream when none may serve it, for example while the only one
-   * reconnects. 0 fails at once. @default 5_000
+   * reconnects. 0 fails at once. It is also the time that an upstream has to be connected to at first:
+   * one that took longer is not waited for by calls of a method that all others lack. @default 5_000
    */
   readonly upstreamWaitMs?: number;
   /** Calls that may wait so at once; further ones fail with `overloaded`. @default 10_000 */

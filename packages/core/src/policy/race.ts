@@ -17,8 +17,9 @@ import type { CallContext } from './call-context.ts';
 import { describeReasons } from './describe-reasons.ts';
 import type { Engine } from './engine.ts';
 import { hedgeDelay } from './hedge.ts';
+import { Lull } from './lull.ts';
 import { methodNotFound } from './method-not-found.ts';
-import { isRepeatable, mayRetry, roundPauseMs, unknownOutcome } from './retry.ts';
+import { isRepeatable, mayRetry, unknownOutcome } from './retry.ts';
 import type { RunningCall } from './running-calls.ts';
 
 /** Reasons that stay, whatever the upstream does next. */
@@ -68,7 +69,6 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   #started = 0;
   #failures = 0;
   #hedges = 0;
-  #round = 0;
   #done = false;
   #lastFailure: BalancerError | undefined;
   /** The first upstream's word that it lacks what was asked for; until then a doubtful failure's. */
@@ -80,9 +80,8 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   /** Always set, for whatever is next: a hedge, or the deadline. */
   #timer: DeadlineHandle | undefined;
   #isHedgeNext = false;
-  #pauseTimer: DeadlineHandle | undefined;
-  #stopWaiting: (() => void) | undefined;
-  #waitUntilMs: number | undefined;
+  /** Made for the first time in which nobody can be asked, which most calls do not have. */
+  #lull: Lull | undefined;
   #abortWatcher: AbortWatcher | undefined;
   isRunning = false;
   previousRunning: RunningCall | undefined = undefined;
@@ -331,44 +330,28 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     else this.#wait(reasons);
   }
 
-  /** Everybody failed once: a short pause, then everybody may be tried again. */
+  /** Everybody failed once: after a short pause everybody may be tried again. */
   #pause(): void {
-    const { deadlines, random } = this.#engine;
     this.#tried?.clear();
-    const pauseMs = roundPauseMs(this.#round, random);
-    this.#round += 1;
-    this.#pauseTimer = deadlines.add(pauseMs, () => {
-      this.#pauseTimer = undefined;
-      this.#next();
-    });
+    this.#takeLull().pause();
   }
 
   /** Nobody may serve now: waits for a change, within bounds. */
   #wait(reasons: ReadonlyMap<string, Ineligibility>): void {
-    const { clock, deadlines, options } = this.#engine;
-    const nowMs = clock.now();
-    this.#waitUntilMs ??= nowMs + options.upstreamWaitMs;
-    const leftMs = this.#waitUntilMs - nowMs;
-    if (leftMs <= 0) {
+    const waits = this.#takeLull().wait();
+    if (waits === 'too long') {
       this.#fail(
         new NoEligibleUpstreamError(describeReasons(reasons), this.#details(this.#lastFailure)),
       );
-      return;
-    }
-    const stop = this.#engine.onChange(() => this.#wake());
-    if (!stop) {
-      const message = `more than ${options.maxWaiting} calls wait for an upstream`;
+    } else if (waits === 'too many') {
+      const message = `more than ${this.#engine.options.maxWaiting} calls wait for an upstream`;
       this.#fail(new BalancerError('overloaded', message, this.#details()));
-      return;
     }
-    this.#stopWaiting = stop;
-    // Some reasons (cool down, open circuit) end by time alone, without an event.
-    this.#pauseTimer = deadlines.add(Math.min(leftMs, 100), () => this.#wake());
   }
 
-  #wake(): void {
-    this.#stopTimers();
-    this.#next();
+  #takeLull(): Lull {
+    this.#lull ??= new Lull(this.#engine, () => this.#next());
+    return this.#lull;
   }
 
   /** No further attempt is allowed, and none that runs can be waited for. */
@@ -417,15 +400,8 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const { deadlines, running } = this.#engine;
     running.delete(this);
     if (this.#timer !== undefined) deadlines.cancel(this.#timer);
-    this.#stopTimers();
+    this.#lull?.end();
     if (this.#abortWatcher) unwatchAbort(this.#abortWatcher);
-  }
-
-  #stopTimers(): void {
-    this.#stopWaiting?.();
-    this.#stopWaiting = undefined;
-    if (this.#pauseTimer !== undefined) this.#engine.deadlines.cancel(this.#pauseTimer);
-    this.#pauseTimer = undefined;
   }
 
   #details(cause?: unknown): { attempts: CallContext['attempts']; cause?: unknown } {

@@ -136,7 +136,7 @@ export interface Transport extends AsyncDisposable {
   onState(listener: (state: TransportState) => void): () => void;
   /**
    * Somebody waits for this upstream: while it waits to connect again it tries sooner, unless the
-   * upstream itself asked for the delay. May be called as often as one likes.
+   * upstream itself asked for the delay. May be called as often as one likes, and must not throw.
    */
   hurry?(): void;
   /**
