@@ -2,10 +2,13 @@
 // Asked over its channel, it collects garbage and tells what memory it holds.
 import { createBalancer } from '@dshackle/core';
 import { startServer } from '@dshackle/server';
-import { benchChain } from './chain.mjs';
+import { benchChain, mortalUpstreams } from './chain.mjs';
 
-const [port, paceMs, ...upstreams] = process.argv.slice(2);
-const balancer = createBalancer({ chain: benchChain(Number(paceMs)), upstreams });
+const [port, paceMs, ...urls] = process.argv.slice(2);
+const balancer = createBalancer({
+  chain: benchChain(Number(paceMs)),
+  upstreams: mortalUpstreams(urls),
+});
 await balancer.ready(AbortSignal.timeout(10_000));
 const server = await startServer({ routes: [{ id: 'bench', balancer }], port: Number(port) });
 process.on('message', () => {

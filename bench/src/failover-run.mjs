@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PolkadotProvider } from '@dshackle/polkadot-provider';
 import { WsProvider } from '@polkadot/rpc-provider';
-import { benchChain } from './chain.mjs';
+import { benchChain, mortalUpstreams } from './chain.mjs';
 import { ports } from './ports.mjs';
 import { measuredCore } from './processes.mjs';
 import { nowMs, Schedule } from './schedule.mjs';
@@ -56,7 +56,8 @@ class Node {
     this.child = child;
     child.once('exit', () => children.delete(child));
     child.on('message', ({ held }) => {
-      if (held === undefined || this.child !== child) return;
+      // The probes of the pools read storage too, by other keys.
+      if (held?.length !== keyLength || this.child !== child) return;
       this.held.set(held, nowMs());
       this.serves.add(callerOf(held));
       onHeld(this);
@@ -107,7 +108,7 @@ class Caller {
   /** One call with a key of its own: when it was answered, or `undefined` when it failed. */
   async call() {
     this.count += 1;
-    const key = `0x0${this.index}${this.count.toString(16).padStart(158, '0')}`;
+    const key = `0x0${this.index}${this.count.toString(16).padStart(keyLength - 4, '0')}`;
     const startedMs = nowMs();
     const ended = this.provider.send('state_getStorage', [key], false).then(
       (value) => (value?.length === 162 ? nowMs() : undefined),
@@ -127,6 +128,8 @@ class Caller {
   }
 }
 
+/** Of the key of one account. */
+const keyLength = 162;
 const callerOf = (key) => Number(key[3]);
 /** @type {Node[]} */
 const nodes = [0, 1, 2].map((index) => new Node(index));
@@ -146,7 +149,10 @@ async function startCallers() {
     children.add(server);
     // It connects again and again until the server listens.
     const client = new WsProvider(`ws://127.0.0.1:${ports.failover}/bench`, 100);
-    const embedded = new PolkadotProvider({ upstreams: urls, chain: benchChain(paceMs) });
+    const embedded = new PolkadotProvider({
+      upstreams: mortalUpstreams(urls),
+      chain: benchChain(paceMs),
+    });
     callers.push(new Caller(0, 'server', client), new Caller(1, 'embedded', embedded));
   }
   for (const { provider } of callers) await provider.isReady;
