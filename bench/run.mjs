@@ -109,7 +109,7 @@ await stop();
 
 /** Sections with figures of their own; each starts what it needs. */
 const sections = {
-  subscribers: () => measureSubscribers(folder, programs, say),
+  subscribers: () => measureSubscribers(folder, programs, say, undisturbed),
   failover: () => measureFailover(folder, say),
   follows: () => measureFollows(folder, say),
 };

@@ -49,7 +49,8 @@ export async function measureFailover(folder, say) {
   return { results };
 }
 
-function summarised({ readings, calls, failed, unheard, repeated, lateMs }) {
+/** The figures of one caller. */
+export function summarised({ readings, calls, failed, unheard, repeated, lateMs }) {
   return {
     times: readings.length,
     /** Of each time the call that was answered last of those that the node held. */
@@ -64,6 +65,7 @@ function summarised({ readings, calls, failed, unheard, repeated, lateMs }) {
     failed,
     unheard,
     repeated,
+    readings,
   };
 }
 

@@ -61,6 +61,6 @@ ${measuredText(measured)}${table(heads, [
   have. Each is awaited until it is \`initialized\`, then ended by \`chainHead_v1_unfollow\`; the last four of a
   connection end by its closing. The chain moves on meanwhile, a block a second.
 - *heap* is what is used after garbage was collected, with no client connected; *RSS* is the resident memory
-  at the same moment. The block tree keeps the blocks that came since, which is most of the difference.
+  at the same moment. The blocks that came since are in both.
 `;
 }

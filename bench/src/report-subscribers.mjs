@@ -35,7 +35,8 @@ export function subscribersText({ measured, results, clients, rounds, seconds, p
   const counts = results[0].upstream.map((each) => `${each.clients}`);
   return `## ${clients.toLocaleString('en-US')} clients with two head subscriptions each
 
-${measuredText(measured)}Delay from the node's notification to a client, in milliseconds, p50 / p99 over ${heads} heads:
+${measuredText(measured)}Delay from the node's notification to a client, in milliseconds, p50 / p99 over ${heads} heads, the
+median of the rounds:
 
 ${table(['', 'first client', 'median client', 'last client', 'CPU µs/notification', 'waited'], delays)}
 
@@ -57,6 +58,9 @@ ${table(['', ...counts, 'opened in all', 'heap', 'RSS'], holdings)}
   young garbage as well. Buffers of the kernel are in neither.
 - The node is made of Node and \`ws\`, so *directly* is the least that these two can do. A tunnel opens one
   connection to the node for each client.
+- In a profile two thirds of what Dshackle does for a head is the system call that each client's
+  notification needs; following the chain and choosing what to tell is done once a head, and is under 1 %. Frames
+  written as one buffer in place of two made no difference that could be measured.
 - *waited* is the share of time that others held the measured core.
 `;
 }
