@@ -111,4 +111,9 @@ describe('an account', () => {
       expect(accountOf(none)).toBeUndefined();
     }
   });
+
+  it('is none when it is longer than any, and is not decoded then: that would take hours', () => {
+    expect(accountOf(`0x${'07'.repeat(100)}`)).toBeUndefined();
+    expect(accountOf('x'.repeat(10_000_000))).toBeUndefined();
+  });
 });

@@ -59,9 +59,15 @@ export function readExtrinsic(
     : { ...plain, sender };
 }
 
+/**
+ * Characters of an address at most: SS58 takes 50 for 32 bytes, hex 66. Decoding base 58 takes time that
+ * grows with the square of the length: a minute for 100 kB.
+ */
+export const maxAddressChars = 128;
+
 /** The account that an address names, as {@link readExtrinsic} writes it; `undefined` for none. */
 export function accountOf(address: unknown): string | undefined {
-  if (typeof address !== 'string') return undefined;
+  if (typeof address !== 'string' || address.length > maxAddressChars) return undefined;
   try {
     return u8aToHex(decodeAddress(address));
   } catch {

@@ -1,3 +1,5 @@
+import { maxAddressChars } from './extrinsic.ts';
+
 /** What a param may be, and how that is said to who gave something else. */
 interface Kind {
   readonly isValid: (value: unknown) => boolean;
@@ -16,6 +18,10 @@ const isNumber = (value: unknown): boolean => Number.isInteger(value) && Number(
 /** `NumberOrHex` of sp-rpc. */
 const isHeight = (value: unknown): boolean => isNumber(value) || (isHex(value) && value !== '');
 
+/** Which addresses there are is the chain's business; no node should have to decode a long one. */
+const isAddress = (value: unknown): boolean =>
+  typeof value === 'string' && value.length <= maxAddressChars;
+
 /**
  * The kinds of params. Each declines only what no Substrate node takes: jsonrpsee answers it with
  * -32602 in words of its parser, and other servers with an internal error, with nonsense or not at all.
@@ -33,6 +39,10 @@ const kinds = {
     isValid: (value) => Array.isArray(value) && value.every(isHex),
     isItem: isHex,
     description: 'a list of keys in hex',
+  },
+  address: {
+    isValid: isAddress,
+    description: `an address of at most ${maxAddressChars} characters`,
   },
   text: { isValid: (value) => typeof value === 'string', description: 'a string' },
   u32: {

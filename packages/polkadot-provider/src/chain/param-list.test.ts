@@ -42,7 +42,7 @@ describe('params that no node takes', () => {
     ['state_call', ['Core_version'], 'bytes is missing'],
     ['state_call', [5, '0x'], 'name must be a string, not 5'],
     ['payment_queryInfo', ['0xzz'], 'encodedXt must be bytes in hex'],
-    ['system_accountNextIndex', [5], 'account must be a string, not 5'],
+    ['system_accountNextIndex', [5], 'account must be an address of at most 128 characters, not 5'],
     ['author_submitExtrinsic', [], 'extrinsic is missing'],
     ['author_submitExtrinsic', [[1, 2]], 'not a list'],
     ['archive_v1_hashByHeight', ['0x1'], 'height must be a whole number of at least 0, not "0x1"'],
