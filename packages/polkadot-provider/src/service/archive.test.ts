@@ -53,6 +53,21 @@ describe('before nodes that have only the older calls', () => {
     expect(await balancer.request('archive_v1_body', [nowhere])).toBeNull();
   });
 
+  it.each([
+    ['archive_v1_body', 'chain_getBlock', { a: 1 }],
+    ['archive_v1_body', 'chain_getBlock', { block: {} }],
+    ['archive_v1_body', 'chain_getBlock', 7],
+    ['archive_v1_header', 'chain_getHeader', '0x00'],
+  ])('%s says so when %s gives nonsense', async (method, older, nonsense) => {
+    await using pool = await start();
+    for (const node of pool.nodes) node.handle(older, () => result(nonsense));
+    const { hash } = pool.blocks[3] as ForkBlock;
+    await expect(pool.balancer.request(method, [hash])).rejects.toMatchObject({
+      code: 'transport',
+      origin: 'upstream',
+    });
+  });
+
   it('archive_v1_hashByHeight names all forks above the finalized block', async () => {
     await using pool = await start();
     const fork = pool.chain.child(pool.blocks[4] as ForkBlock);

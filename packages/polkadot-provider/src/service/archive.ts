@@ -1,9 +1,10 @@
-import type {
-  ForwardOptions,
-  Reply,
-  ServiceHost,
-  ServiceSink,
-  ServiceSubscription,
+import {
+  BalancerError,
+  type ForwardOptions,
+  type Reply,
+  type ServiceHost,
+  type ServiceSink,
+  type ServiceSubscription,
 } from '@dshackle/core';
 import { u8aToHex } from '@polkadot/util';
 import { encodeHeader, parseHeader } from '../chain/header.ts';
@@ -59,7 +60,11 @@ export class Archive {
       case 'archive_v1_body':
         return mapped(
           await this.#host.forward('chain_getBlock', [hash('hash', params[0])], options),
-          (raw) => JSON.stringify((JSON.parse(raw) as SignedBlock).block.extrinsics),
+          (raw) => {
+            const { extrinsics } = (JSON.parse(raw) as SignedBlock).block;
+            if (!Array.isArray(extrinsics)) throw new Error('a block without extrinsics');
+            return JSON.stringify(extrinsics);
+          },
         );
       case 'archive_v1_call':
         return this.#call(params, options);
@@ -159,8 +164,16 @@ interface SignedBlock {
   readonly block: { readonly extrinsics: readonly string[] };
 }
 
-/** The same in another form; `null` and errors stay. */
+/**
+ * The same in another form; `null` and errors stay.
+ * @throws BalancerError when the upstream's answer is not what it should be
+ */
 function mapped(reply: Reply, map: (raw: string) => string): Reply {
   if (reply.kind === 'error' || reply.result === 'null') return reply;
-  return { kind: 'result', result: map(reply.result) };
+  try {
+    return { kind: 'result', result: map(reply.result) };
+  } catch (cause) {
+    const message = 'an upstream gave an answer that cannot be read';
+    throw new BalancerError('transport', message, { origin: 'upstream', cause });
+  }
 }
