@@ -125,6 +125,52 @@ describe('a server that is flooded', { timeout: 120_000 }, () => {
     await expectAnswers();
   });
 
+  it('with bad params still answers', async () => {
+    const wrong: readonly unknown[] = [
+      [],
+      {},
+      [null],
+      [-1.5],
+      [{}],
+      ['zz'],
+      ['0x12'],
+      [[[[]]]],
+      { __proto: 1 },
+      ['x'.repeat(100_000)],
+      [Array.from({ length: 10_000 }, () => 'zz')],
+    ];
+    const methods = [
+      'state_getStorage',
+      'state_queryStorageAt',
+      'chain_getHeader',
+      'system_accountNextIndex',
+      'author_submitExtrinsic',
+      'chainHead_v1_unpin',
+      'transaction_v1_broadcast',
+    ];
+    const items = methods.flatMap((method) => wrong.map((params, i) => call(method, params, i)));
+    const body = JSON.stringify(items);
+    await many(40, async () => {
+      const { text } = await post(url, body);
+      expect(JSON.parse(text)).toHaveLength(items.length);
+    });
+    const subscribes = [
+      'state_subscribeStorage',
+      'chainHead_v1_follow',
+      'author_submitAndWatchExtrinsic',
+    ];
+    await many(20, async () => {
+      const client = await FrameClient.open(url);
+      for (const method of subscribes) {
+        for (const params of wrong)
+          expect(await client.ask(call(method, params))).toContain('"error"');
+      }
+      client.webSocket.terminate();
+      await client.closed;
+    });
+    await expectAnswers();
+  });
+
   it('holds no more memory than it may, and ends as ever', async () => {
     const resident = execFileSync('ps', ['-o', 'rss=', '-p', String(cli.pid)], {
       encoding: 'utf8',

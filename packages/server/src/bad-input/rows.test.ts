@@ -7,6 +7,11 @@ import { height, invalidParams, word } from '../testing/substrate-node.ts';
 
 /* The kinds of bad input, a row each, through every door. */
 
+/** Sockets and servers that keep this process alive. */
+const openHandles = (): string[] =>
+  process.getActiveResourcesInfo().filter((name) => /TCP|Pipe.*Server/.test(name));
+const before = openHandles();
+
 let stage: BadInputStage;
 beforeAll(async () => {
   stage = await badInputStage();
@@ -26,6 +31,7 @@ afterAll(async () => {
   await vi.waitFor(() => expect(stage.balancer.snapshot().subscriptions).toBe(0));
   await stage[Symbol.asyncDispose]();
   expect(stage.server.load).toEqual({ webSockets: 0, subscriptions: 0, requests: 0 });
+  await vi.waitFor(() => expect(openHandles()).toEqual(before));
 });
 
 const asked = (): number => stage.nodes.reduce((sum, node) => sum + node.asked.length, 0);
