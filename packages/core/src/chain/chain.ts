@@ -1,5 +1,6 @@
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { ChainService, ServiceHost } from '../service/chain-service.ts';
+import type { Transport, TransportContext } from '../transport/transport.ts';
 import type { Submissions } from './submissions.ts';
 
 export type {
@@ -396,6 +397,12 @@ export interface Chain {
   identify(request: (method: string, params: RawJson) => Promise<Reply>): Promise<string>;
   readonly heads: HeadSource;
   readonly probes: ChainProbes;
+  /**
+   * Puts itself between the engine and one upstream, for nodes that have the chain's calls in another
+   * form: it may answer calls in its own way, and must pass on the rest. Called once for each upstream,
+   * before its transport is started. @default the transport as it is
+   */
+  dialect?(transport: Transport, context: TransportContext): Transport;
   /**
    * Makes what answers the methods of kind `service`. Called once for each balancer, which closes it.
    * Absent: there are no such methods.

@@ -127,7 +127,9 @@ export class Upstream implements Candidate {
     this.#slowStart = new SlowStart({ clock, ...context.slowStart });
     this.enabled = new Set(options.methods?.enabled);
     this.#disabled = new Set(options.methods?.disabled);
-    this.transport = factoryOf(options.transport)({ upstream: id, clock, random });
+    const way = { upstream: id, clock, random };
+    const transport = factoryOf(options.transport)(way);
+    this.transport = context.chain.dialect?.(transport, way) ?? transport;
     this.client = this.#makeClient(priorities.probe);
     this.background = this.#makeClient(priorities.background);
   }

@@ -1,6 +1,7 @@
 import type { Chain } from '@dshackle/core';
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
 import { type ChainHeadLimits, resolveLimits } from '../chain-head/limits.ts';
+import { NewApiTransport } from '../dialect/new-api-transport.ts';
 import { PolkadotService } from '../service/polkadot-service.ts';
 import {
   blake2,
@@ -92,6 +93,7 @@ export function polkadot(options: PolkadotOptions = {}): Chain {
     identify: (request) => identity.check(request),
     heads: substrateHeads(identity, hashers),
     probes: substrateProbes(options.minPeers ?? 1),
+    dialect: (transport, { clock }) => new NewApiTransport(transport, clock, hasher ?? blake2),
     service: (host) => new PolkadotService(host, limits, hasher),
     submissions: substrateSubmissions(hasher),
     judge: (_, error) => judge(error),
