@@ -51,6 +51,11 @@ export class NewApiNode {
     return this.#methods.has(method);
   }
 
+  /** Can its heads be followed now? */
+  get canFollow(): boolean {
+    return this.#node.canSubscribe;
+  }
+
   /** The follow that is under way. */
   get current(): NodeFollow | undefined {
     return this.#follow;
@@ -58,7 +63,6 @@ export class NewApiNode {
 
   /** The follow, once it has told where the node stands; begins it where there is none. */
   async follow(budget: Budget): Promise<NodeFollow> {
-    if (!this.#node.canSubscribe) throw notNow('heads of this node take a WebSocket');
     this.#follow ??= new NodeFollow(this.#node, this.#clock, (ended) => {
       if (this.#follow === ended) this.#follow = undefined;
     });

@@ -21,7 +21,9 @@ interface NewPool extends AsyncDisposable {
 }
 
 /** Nodes with the new calls only. */
-async function start(options: NewNodeOptions & { nodes?: number } = {}): Promise<NewPool> {
+async function start(
+  options: NewNodeOptions & { nodes?: number; http?: boolean } = {},
+): Promise<NewPool> {
   const clock = new FakeClock();
   const chain = new ForkChain();
   const blocks = [chain.genesis, ...chain.grow(chain.genesis, 30)];
@@ -31,7 +33,7 @@ async function start(options: NewNodeOptions & { nodes?: number } = {}): Promise
   });
   const balancer = createBalancer({
     chain: polkadot({ id: 'scripted', genesisHash: chain.genesis.hash }),
-    upstreams: nodes.map((node) => node.upstream()),
+    upstreams: nodes.map((node) => node.upstream(!options.http)),
     clock,
     random: seededRandom(1),
   });
@@ -160,6 +162,19 @@ describe('a pool of nodes with the new calls only', () => {
     ]);
     expect(await pool.ask('state_getKeysPaged', '0x', 2, '0xaa', hash)).toEqual(['0xab', '0xac']);
     expect(await pool.ask('state_call', 'Core_version', '0x', hash)).toMatch(/^0x/);
+  });
+
+  it('knows the finalized head alone of nodes that cannot be subscribed to', async () => {
+    await using pool = await start({ archive: true, http: true });
+    expect(heads(pool)).toEqual([undefined, undefined]);
+    expect(follows(pool)).toEqual([0, 0]);
+    expect(pool.balancer.head.best?.hash).toBe(pool.blocks[28]?.hash);
+    expect(await pool.ask('state_call', 'Core_version', '0x')).toMatch(/^0x/);
+    const next = pool.chain.child(pool.blocks[30] as ForkBlock);
+    for (const node of pool.nodes) node.show(next);
+    for (const node of pool.nodes) node.finalize(next);
+    await pool.clock.advance(10_000);
+    expect(pool.balancer.head.best?.hash).toBe(next.hash);
   });
 
   it('serves chainHead_v1 and archive_v1 in front of them', async () => {

@@ -33,12 +33,24 @@ async function blockOf(param: unknown, { node, budget }: Translating): Promise<s
 }
 
 async function bestHash(node: NewApiNode, budget: Budget): Promise<string> {
+  if (!node.canFollow) return archivedHead(node, budget);
   const best = node.current?.best ?? (await node.follow(budget)).best;
   if (!best) throw notNow('the node has not told its best block');
   return best.hash;
 }
 
+/** Over HTTP nobody tells what is best: the finalized head is the newest block that is known. */
+async function archivedHead(node: NewApiNode, budget: Budget): Promise<string> {
+  if (!node.has('archive_v1_finalizedHeight')) throw notNow('heads of this node take a WebSocket');
+  const height = Number(await node.ask('archive_v1_finalizedHeight', [], budget));
+  const raw = await node.ask('archive_v1_hashByHeight', [height], budget);
+  const [hash] = JSON.parse(raw) as readonly string[];
+  if (hash === undefined) throw notNow('the node has no block at its finalized height');
+  return hash;
+}
+
 async function finalizedHash({ node, budget }: Translating): Promise<string> {
+  if (!node.canFollow) return archivedHead(node, budget);
   const finalized = node.current?.finalized ?? (await node.follow(budget)).finalized;
   if (!finalized) throw notNow('the node has not told its finalized block');
   return finalized.hash;

@@ -93,12 +93,13 @@ export class NewNode implements ScriptedPeer {
     this.#learn(best);
   }
 
-  upstream(): UpstreamOptions {
+  /** What goes into a balancer's `upstreams`. */
+  upstream(canSubscribe = true): UpstreamOptions {
     return {
       id: this.id,
       transport: (context) => {
         this.#clock = context.clock;
-        this.#transport = new ScriptedTransport(this, context);
+        this.#transport = new ScriptedTransport(this, context, { canSubscribe });
         return this.#transport;
       },
     };
