@@ -1,44 +1,25 @@
-import { devKeyring } from '@dshackle/devnet';
 import { DedotProvider } from '@dshackle/polkadot-provider';
-import type { KeyringPair } from '@polkadot/keyring/types';
 import { DedotClient, type JsonRpcProvider, WsProvider } from 'dedot';
 import { RuntimeApis } from 'dedot/runtime-specs';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Stage, startStage } from './stage.ts';
+import { describe, expect, it } from 'vitest';
+import type { Application, Transfer } from './application.ts';
+import { passesAsApplication } from './application-contract.ts';
+import { useStage } from './stage.ts';
 
-let stage: Stage;
-let accounts: readonly KeyringPair[];
+const stage = useStage();
 
-beforeAll(async () => {
-  stage = await startStage();
-  accounts = (await devKeyring()).getPairs();
-}, 120_000);
-
-afterAll(() => stage?.[Symbol.asyncDispose](), 60_000);
-
-const doors: readonly { name: string; signer: number; open: () => JsonRpcProvider }[] = [
-  { name: 'through the server', signer: 2, open: () => new WsProvider(stage.url) },
-  {
-    name: 'with the engine inside',
-    signer: 3,
-    open: () => new DedotProvider(stage.inside()),
-  },
+const doors: readonly { name: string; open: () => JsonRpcProvider }[] = [
+  { name: 'through the server', open: () => new WsProvider(stage().url) },
+  { name: 'with the engine inside', open: () => new DedotProvider(stage().inside()) },
 ];
 
-describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
-  beforeAll(() => stage.heal(), 120_000);
-
+describe.each(doors)('dedot $name', ({ open }) => {
   let client: DedotClient;
-  /** What a library tells its application when something went wrong. */
-  let troubles: string[];
 
-  async function connect(): Promise<void> {
-    const heard: string[] = [];
-    troubles = heard;
+  /** Connects as an application does: which group is the library's choice unless told. */
+  const connect = async (options: { rpcVersion?: 'legacy' }): Promise<Application> => {
     const provider = open();
-    for (const event of ['disconnected', 'reconnecting', 'error'] as const) {
-      provider.on(event, () => heard.push(event));
-    }
+    const troubles = troublesOf(provider);
     await provider.connect();
     const { specVersion } = await provider.send<{ readonly specVersion: number }>(
       'state_getRuntimeVersion',
@@ -47,122 +28,128 @@ describe.each(doors)('dedot (legacy group) $name', ({ signer, open }) => {
     // Only newer runtimes offer metadata by version, which is what dedot asks for by itself.
     const metadata = await provider.send<`0x${string}`>('state_getMetadata', []);
     client = await DedotClient.new({
+      ...options,
       provider,
-      rpcVersion: 'legacy',
       // Nor do older ones describe their calls.
       runtimeApis: RuntimeApis,
-      metadata: { [`RAW_META/${stage.devnet.genesisHash}/${specVersion}`]: metadata },
+      metadata: { [`RAW_META/${stage().devnet.genesisHash}/${specVersion}`]: metadata },
     });
-  }
+    return application(client, troubles);
+  };
 
-  const free = async (address: string): Promise<bigint> =>
-    (await client.query.system.account(address)).data.free;
-
-  describe('quietly', { timeout: 90_000 }, () => {
-    beforeAll(connect, 60_000);
-    afterAll(() => client.disconnect());
-    afterEach(() => expect(troubles).toEqual([]));
-
-    it('reads the chain and its storage, also of a block by its hash', async () => {
-      expect(client.rpcVersion).toBe('legacy');
+  const readsTheChain = (): void => {
+    it('reads the chain, many accounts at once, and a block by its hash', async () => {
       expect(await client.chainSpec.chainName()).toBe('dshackle-devnet');
+      expect(await client.chainSpec.genesisHash()).toBe(stage().devnet.genesisHash);
       expect(client.consts.balances.existentialDeposit).toBeGreaterThan(0n);
-      expect(await free(accounts[3]!.address)).toBeGreaterThan(0n);
-      const many = await client.query.system.account.multi(accounts.map(({ address }) => address));
-      expect(many).toHaveLength(accounts.length);
+      const addresses = stage().accounts.map(({ address }) => address);
+      expect(await client.query.system.account.multi(addresses)).toHaveLength(addresses.length);
       const { hash, number } = await client.block.finalized();
       expect(await (await client.at(hash)).query.system.number()).toBe(number);
     });
+  };
 
-    it('calls the runtime', async () => {
-      const { specVersion } = await client.call.core.version();
-      expect(specVersion).toBe(client.runtimeVersion.specVersion);
-    });
+  const metadataCall = 'state_getMetadata';
 
-    it('follows best and finalized blocks', async () => {
-      for (const stream of ['best', 'finalized'] as const) {
-        const heights: number[] = [];
-        const stop = client.block[stream](({ number }) => heights.push(number));
-        await expect.poll(() => heights.length, { timeout: 30_000 }).toBeGreaterThan(2);
-        stop();
-        expect(heights.slice(0, 3)).toEqual([heights[0], heights[0]! + 1, heights[0]! + 2]);
-      }
-    });
-
-    it('hears of a balance that changes, and sends what changes it, until it is final', async () => {
-      const [from, to] = [accounts[signer]!, accounts[4]!];
-      const before = await free(to.address);
-      const heard: bigint[] = [];
-      const stop = await client.query.system.account(to.address, ({ data }) => {
-        heard.push(data.free);
-      });
-      const amount = 1_000_000_000_000n;
-      const { events, dispatchError, status } = await client.tx.balances
-        .transferKeepAlive(to.address, amount)
-        .signAndSend(from)
-        .untilFinalized();
-      expect(status.type).toBe('Finalized');
-      expect(dispatchError).toBeUndefined();
-      expect(events.some(({ event }) => client.events.balances.Transfer.is(event))).toBe(true);
-      await expect.poll(() => heard.at(-1), { timeout: 30_000 }).toBe(before + amount);
-      expect(heard[0]).toBe(before);
-      await stop();
-    });
-
-    it('iterates over storage in pages', async () => {
-      expect(await iterate()).toEqual(await all());
-    });
-
-    it('has 1,000 queries in flight', async () => {
-      const answers = await Promise.all(
-        Array.from({ length: 1_000 }, (_, index) => free(accounts[3 + (index % 3)]!.address)),
-      );
-      const three = await Promise.all(accounts.slice(3).map(({ address }) => free(address)));
-      expect(answers).toEqual(answers.map((_, index) => three[index % 3]));
-    });
+  describe('by its legacy group', () => {
+    passesAsApplication(
+      stage,
+      {
+        metadataCall,
+        statuses: ['Validated', 'BestChainBlockIncluded', 'Finalized'],
+        connect: () => connect({ rpcVersion: 'legacy' }),
+        passingStatuses: ['Broadcasting'],
+        iteration: { call: 'state_getKeysPaged', nth: 2 },
+        payer: 0,
+      },
+      () => {
+        it('uses that group', () => expect(client.rpcVersion).toBe('legacy'));
+        readsTheChain();
+      },
+    );
   });
 
-  describe('while its upstream is killed', () => {
-    afterEach(() => client.disconnect());
-
-    it('during the download of the metadata', async () => {
-      const { struck } = stage.killWhenAsked((request) => request.includes('state_getMetadata'));
-      await connect();
-      await struck;
-      expect(await free(accounts[3]!.address)).toBeGreaterThan(0n);
-      expect(troubles).toEqual([]);
-    }, 90_000);
-
-    it('in the middle of a storage iteration', async () => {
-      await connect();
-      let pages = 0;
-      const { struck } = stage.killWhenAsked((request) => {
-        if (request.includes('state_getKeysPaged')) pages += 1;
-        return pages === 2;
-      });
-      expect(await iterate()).toEqual(await all());
-      await struck;
-      expect(troubles).toEqual([]);
-    }, 60_000);
+  describe('by its new group', () => {
+    passesAsApplication(
+      stage,
+      {
+        metadataCall,
+        statuses: ['Validated', 'Broadcasting', 'BestChainBlockIncluded', 'Finalized'],
+        connect: () => connect({}),
+        iteration: { call: 'state_queryStorageAt', nth: 1 },
+        payer: 1,
+      },
+      () => {
+        it('chooses that group by itself', () => expect(client.rpcVersion).toBe('v2'));
+        readsTheChain();
+      },
+    );
   });
-
-  /** The raw addresses of all accounts, asked for at once. */
-  async function all(): Promise<readonly string[]> {
-    const entries = await client.query.system.account.entries();
-    expect(entries.length).toBeGreaterThanOrEqual(accounts.length);
-    return entries.map(([address]) => address.raw);
-  }
-
-  /** The raw addresses of all accounts, by pages of two. */
-  async function iterate(): Promise<readonly string[]> {
-    const { pagedEntries } = client.query.system.account;
-    const found: string[] = [];
-    let startKey: `0x${string}` | undefined;
-    for (;;) {
-      const page = await pagedEntries({ pageSize: 2, startKey });
-      if (page.length === 0) return found;
-      found.push(...page.map(([address]) => address.raw));
-      startKey = client.query.system.account.rawKey(page.at(-1)![0]);
-    }
-  }
 });
+
+/** Collects what the library hears of faults; `stop` and the like it would pass over by itself. */
+function troublesOf(provider: JsonRpcProvider): readonly string[] {
+  const troubles: string[] = [];
+  for (const event of ['disconnected', 'reconnecting', 'error'] as const) {
+    provider.on(event, () => troubles.push(event));
+  }
+  const subscribe = provider.subscribe.bind(provider);
+  provider.subscribe = (input, callback) =>
+    subscribe(input, (error, result, subscription) => {
+      const { event } = (result ?? {}) as { readonly event?: string };
+      if (event === 'stop' || event === 'operationInaccessible') troubles.push(event);
+      callback(error, result as never, subscription);
+    });
+  return troubles;
+}
+
+function application(client: DedotClient, troubles: readonly string[]): Application {
+  const { account } = client.query.system;
+  return {
+    troubles,
+    specVersion: async () => (await client.call.core.version()).specVersion,
+    balance: async (address) => (await account(address)).data.free,
+    watchBalance: (address, onBalance) => account(address, ({ data }) => onBalance(data.free)),
+    exists: async (address) => (await account(address)).providers > 0,
+    async allAccounts() {
+      const found: string[] = [];
+      // There are no pages by the new group.
+      if (client.rpcVersion === 'v2') {
+        for (const [address] of await account.entries()) found.push(address.raw);
+        return found;
+      }
+      let startKey: `0x${string}` | undefined;
+      for (;;) {
+        const page = await account.pagedEntries({ pageSize: 2, startKey });
+        if (page.length === 0) return found;
+        found.push(...page.map(([address]) => address.raw));
+        startKey = account.rawKey(page.at(-1)![0]);
+      }
+    },
+    follow: (stream, onHeight) => client.block[stream](({ number }) => onHeight(number)),
+    transfer(from, to, amount) {
+      const statuses: string[] = [];
+      return new Promise<Transfer>((resolve, reject) => {
+        client.tx.balances
+          .transferKeepAlive(to, amount)
+          .signAndSend(from, ({ status, events, dispatchError }) => {
+            statuses.push(status.type);
+            if (dispatchError) reject(new Error(dispatchError.type));
+            if (status.type === 'Invalid' || status.type === 'Drop') reject(new Error(status.type));
+            if (status.type !== 'Finalized') return;
+            resolve({
+              statuses,
+              blockHash: status.value.blockHash,
+              events: events.map(({ event }) => `${event.pallet}.${nameOf(event.palletEvent)}`),
+            });
+          })
+          .catch(reject);
+      });
+    },
+    close: () => client.disconnect(),
+  };
+}
+
+function nameOf(event: string | { readonly name: string }): string {
+  return typeof event === 'string' ? event : event.name;
+}

@@ -1,148 +1,200 @@
-import { devKeyring } from '@dshackle/devnet';
 import { asJsonRpcProvider } from '@dshackle/polkadot-provider';
-import type { KeyringPair } from '@polkadot/keyring/types';
-import { middleware } from '@polkadot-api/ws-middleware';
-import { createClient, Enum, type PolkadotClient } from 'polkadot-api';
+import {
+  AccountId,
+  type BlockInfo,
+  createClient,
+  Enum,
+  type JsonRpcProvider,
+  type PolkadotClient,
+} from 'polkadot-api';
 import { getPolkadotSigner } from 'polkadot-api/signer';
-import { getWsProvider } from 'polkadot-api/ws';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { getWsProvider, WsEvent } from 'polkadot-api/ws';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Stage, startStage } from './stage.ts';
+import type { Application, Transfer } from './application.ts';
+import { passesAsApplication } from './application-contract.ts';
+import { describeCalls } from './papi-metadata.ts';
+import { useStage } from './stage.ts';
 
-type JsonRpcProvider = Parameters<typeof createClient>[0];
+/** What this file reads of an account. */
+interface Account {
+  readonly providers: number;
+  readonly data: { readonly free: bigint };
+}
 
-let stage: Stage;
-let accounts: readonly KeyringPair[];
-
-beforeAll(async () => {
-  stage = await startStage();
-  accounts = (await devKeyring()).getPairs();
-}, 120_000);
-
-afterAll(() => stage?.[Symbol.asyncDispose](), 60_000);
+const stage = useStage();
 
 /** Node 20 has no WebSocket of its own. */
 const websocketClass = WebSocket as unknown as typeof globalThis.WebSocket;
 
-const doors: readonly { name: string; signer: number; open: () => JsonRpcProvider }[] = [
+/** Opens a provider; `onTrouble` is told when its connection fails. */
+type Open = (onTrouble: (what: string) => void) => JsonRpcProvider;
+
+const doors: readonly { name: string; payer: number; open: Open }[] = [
   {
     name: 'through the server',
-    signer: 2,
-    open: () => getWsProvider(stage.url, { websocketClass }),
+    payer: 0,
+    open: (onTrouble) => {
+      const isTrouble = (type: WsEvent) => type === WsEvent.ERROR || type === WsEvent.CLOSE;
+      const onStatusChanged = ({ type }: { readonly type: WsEvent }) =>
+        isTrouble(type) && onTrouble(type);
+      return getWsProvider(stage().url, { websocketClass, onStatusChanged });
+    },
   },
   {
     name: 'with the engine inside',
-    signer: 3,
-    open: () => {
-      const provider = middleware(asJsonRpcProvider(stage.inside()));
-      return (onMessage) => provider(onMessage, () => {});
-    },
+    payer: 1,
+    open: () => asJsonRpcProvider(stage().inside()),
   },
 ];
 
-describe.each(doors)('polkadot-api $name', ({ signer, open }) => {
-  beforeAll(() => stage.heal(), 120_000);
-
+// Without any middleware: what it asks for is `chainHead_v1` and `transaction_v1`, of nodes without.
+describe.each(doors)('polkadot-api $name', ({ payer, open }) => {
   let client: PolkadotClient;
+  let methods: Set<string>;
 
-  const connect = (): void => {
-    client = createClient(open());
+  /** With the metadata that is kept, if any, instead of a download. */
+  const connectWith = async (metadata: Uint8Array | null): Promise<Application> => {
+    const troubles: string[] = [];
+    const called = new Set<string>();
+    methods = called;
+    const provider = open((what) => troubles.push(what));
+    client = createClient(listened(provider, called, troubles), {
+      getMetadata: async () => metadata,
+    });
+    await client.getFinalizedBlock();
+    return application(client, troubles);
   };
-  const account = async (address: string) =>
-    (await client.getUnsafeApi().query.System!.Account!.getValue(address)) as {
-      readonly nonce: number;
-      readonly data: { readonly free: bigint };
-    };
+  const connect = async (): Promise<Application> => {
+    const [node] = stage().devnet.nodes.filter(({ status }) => status === 'running');
+    const metadata = await stage().ask(node!, 'state_getMetadata');
+    return connectWith(describeCalls(Buffer.from(String(metadata).slice(2), 'hex')));
+  };
 
-  describe('quietly', { timeout: 90_000 }, () => {
-    beforeAll(connect);
-    afterAll(() => client.destroy());
-
-    it('knows the chain', async () => {
-      const { name, genesisHash } = await client.getChainSpecData();
-      expect({ name, genesisHash }).toEqual({
-        name: 'dshackle-devnet',
-        genesisHash: stage.devnet.genesisHash,
-      });
-    });
-
-    it('follows finalized and best blocks', async () => {
-      const finalized: number[] = [];
-      const best: number[] = [];
-      const subscriptions = [
-        client.finalizedBlock$.subscribe(({ number }) => finalized.push(number)),
-        client.bestBlocks$.subscribe(([block]) => best.push(block!.number)),
-      ];
-      await expect
-        .poll(() => Math.min(finalized.length, best.length), { timeout: 30_000 })
-        .toBeGreaterThan(3);
-      for (const subscription of subscriptions) subscription.unsubscribe();
-      expect(finalized).toEqual(finalized.map((_, index) => finalized[0]! + index));
-      expect(best).toEqual([...best].sort((a, b) => a - b));
-    });
-
-    it('reads storage, constants and calls the runtime', async () => {
-      expect((await account(accounts[5]!.address)).data.free).toBeGreaterThan(0n);
-      const api = client.getUnsafeApi();
-      expect(await api.constants.Balances!.ExistentialDeposit!()).toBeGreaterThan(0n);
-      const many = await api.query.System!.Account!.getValues(
-        accounts.map(({ address }) => [address] as [string]),
-      );
-      expect(many).toHaveLength(accounts.length);
-      const entries = await api.query.System!.Account!.getEntries();
-      expect(entries.length).toBeGreaterThanOrEqual(accounts.length);
-    });
-
-    it('signs, submits and watches a transfer until it is final', async () => {
-      const [from, to] = [accounts[signer]!, accounts[4]!];
-      const before = (await account(to.address)).data.free;
-      const value = 1_000_000_000_000n;
-      const transfer = client.getUnsafeApi().tx.Balances!.transfer_keep_alive!({
-        dest: Enum('Id', to.address),
-        value,
-      });
-      const papiSigner = getPolkadotSigner(from.publicKey, 'Sr25519', (data) => from.sign(data));
-      const heard: string[] = [];
-      await new Promise<void>((resolve, reject) => {
-        transfer.signSubmitAndWatch(papiSigner).subscribe({
-          next: (event) => {
-            heard.push(event.type);
-            if (event.type === 'finalized' && !event.ok) reject(new Error('it failed'));
-          },
-          error: reject,
-          complete: resolve,
+  passesAsApplication(
+    stage,
+    {
+      connect,
+      connectAnew: () => connectWith(null),
+      metadataCall: 'Metadata_metadata',
+      iteration: { call: 'state_queryStorageAt', nth: 1 },
+      statuses: ['signed', 'broadcasted', 'in a best block', 'finalized'],
+      passingStatuses: ['in no best block'],
+      payer,
+    },
+    () => {
+      it('knows the chain', async () => {
+        const { name, genesisHash } = await client.getChainSpecData();
+        expect({ name, genesisHash }).toEqual({
+          name: 'dshackle-devnet',
+          genesisHash: stage().devnet.genesisHash,
         });
       });
-      expect(heard[0]).toBe('signed');
-      expect(heard).toContain('broadcasted');
-      expect(heard.at(-1)).toBe('finalized');
-      expect((await account(to.address)).data.free).toBe(before + value);
-    });
 
-    it('has 1,000 queries in flight', async () => {
-      const answers = await Promise.all(
-        Array.from({ length: 1_000 }, (_, index) => account(accounts[index % 6]!.address)),
-      );
-      expect(answers.every(({ data }) => data.free > 0n)).toBe(true);
-    });
-  });
+      it('reads many accounts at once, and constants', async () => {
+        const { query, constants } = client.getUnsafeApi();
+        const keys = stage().accounts.map(({ address }): [string] => [address]);
+        expect(await query.System!.Account!.getValues(keys)).toHaveLength(keys.length);
+        expect(await constants.Balances!.ExistentialDeposit!()).toBeGreaterThan(0n);
+      });
 
-  describe('while its upstream is killed', () => {
-    afterEach(() => client.destroy());
+      it('reads headers and bodies of blocks', async () => {
+        const { hash, number } = await client.getFinalizedBlock();
+        expect(await client.getBlockHeader(hash)).toMatchObject({ number });
+        expect((await client.getBlockBody(hash)).length).toBeGreaterThan(0);
+      });
 
-    it('during the download of the metadata', async () => {
-      const { struck } = stage.killWhenAsked((request) => request.includes('Metadata_metadata'));
-      connect();
-      expect((await account(accounts[5]!.address)).data.free).toBeGreaterThan(0n);
-      await struck;
-    }, 90_000);
-
-    it('in the middle of a storage iteration', async () => {
-      connect();
-      const { struck } = stage.killWhenAsked((request) => request.includes('state_getKeysPaged'));
-      const entries = await client.getUnsafeApi().query.System!.Account!.getEntries();
-      await struck;
-      expect(entries.length).toBeGreaterThanOrEqual(accounts.length);
-    }, 60_000);
-  });
+      it('used the new interface alone', () => {
+        const groups = [...methods].map((method) => method.split('_')[0]);
+        expect(new Set(groups)).toEqual(new Set(['chainHead', 'chainSpec', 'transaction']));
+      });
+    },
+  );
 });
+
+/** Collects the methods that are called, and what the library would get over by itself. */
+function listened(
+  provider: JsonRpcProvider,
+  methods: Set<string>,
+  troubles: string[],
+): JsonRpcProvider {
+  return (onMessage) => {
+    const connection = provider((message) => {
+      if ('params' in message) {
+        const { event } = (message.params as { readonly result: { readonly event: string } })
+          .result;
+        if (event === 'stop' || event === 'operationInaccessible') troubles.push(event);
+      }
+      if ('error' in message) troubles.push(message.error.message);
+      onMessage(message);
+    });
+    const send: typeof connection.send = (request) => {
+      methods.add(request.method);
+      connection.send(request);
+    };
+    return { ...connection, send };
+  };
+}
+
+function application(client: PolkadotClient, troubles: readonly string[]): Application {
+  const { query, tx, apis } = client.getUnsafeApi();
+  const accounts = query.System!.Account!;
+  const account = async (address: string): Promise<Account> =>
+    (await accounts.getValue(address)) as Account;
+  return {
+    troubles,
+    async specVersion() {
+      return ((await apis.Core!.version!()) as { readonly spec_version: number }).spec_version;
+    },
+    balance: async (address) => (await account(address)).data.free,
+    async watchBalance(address, onBalance) {
+      const values = accounts.watchValue(address);
+      const subscription = values.subscribe(({ value }) => onBalance((value as Account).data.free));
+      return () => subscription.unsubscribe();
+    },
+    exists: async (address) => (await account(address)).providers > 0,
+    allAccounts: async () => {
+      const entries = await accounts.getEntries();
+      return entries.map(({ keyArgs }) => publicKey(String(keyArgs[0])));
+    },
+    follow(stream, onHeight) {
+      // The best blocks are told down to the final one, so again when that is another.
+      let height = -1;
+      const onBest = ([block]: readonly BlockInfo[]) => {
+        if (block!.number === height) return;
+        height = block!.number;
+        onHeight(height);
+      };
+      const subscription =
+        stream === 'best'
+          ? client.bestBlocks$.subscribe(onBest)
+          : client.finalizedBlock$.subscribe(({ number }) => onHeight(number));
+      return () => subscription.unsubscribe();
+    },
+    transfer(from, to, value) {
+      const signer = getPolkadotSigner(from.publicKey, 'Sr25519', (data) => from.sign(data));
+      const transfer = tx.Balances!.transfer_keep_alive!({ dest: Enum('Id', to), value });
+      const statuses: string[] = [];
+      return new Promise<Transfer>((resolve, reject) => {
+        transfer.signSubmitAndWatch(signer).subscribe({
+          next: (event) => {
+            const isBest = event.type === 'txBestBlocksState';
+            statuses.push(isBest ? `in ${event.found ? 'a' : 'no'} best block` : event.type);
+            if (event.type !== 'finalized') return;
+            resolve({
+              statuses,
+              blockHash: event.block.hash,
+              events: event.events.map(({ type, value }) => `${type}.${value.type}`),
+            });
+          },
+          error: reject,
+        });
+      });
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+function publicKey(address: string): string {
+  return `0x${Buffer.from(AccountId().enc(address)).toString('hex')}`;
+}

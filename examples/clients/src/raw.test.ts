@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Stage, startStage } from './stage.ts';
+import { type Stage, useStage } from './stage.ts';
 
 /** An answer as it stood on the wire. */
 interface Answer {
@@ -13,16 +13,17 @@ interface Answer {
 /** The prefix of `System.Account`. */
 const accounts = '0x26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da9';
 
+const open = useStage();
+
 let stage: Stage;
 let socket: WebSocket;
 let notifications: { readonly subscription: unknown; readonly result: unknown }[];
 let answers: unknown[];
 let wake: () => void = () => {};
 
-beforeAll(async () => {
-  stage = await startStage();
-}, 120_000);
-afterAll(() => stage?.[Symbol.asyncDispose](), 60_000);
+beforeAll(() => {
+  stage = open();
+});
 
 beforeEach(async () => {
   notifications = [];
