@@ -14,7 +14,7 @@ describe('the examples that embed the engine', () => {
   }, 120_000);
   afterAll(() => devnet?.close());
 
-  it.each(['embed-papi', 'embed-dedot'])(
+  it.each(['embed-polkadot-js', 'embed-papi', 'embed-dedot'])(
     '%s follows finalized blocks, and ends',
     async (name) => {
       const script = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));

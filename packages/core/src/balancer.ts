@@ -127,7 +127,7 @@ export interface Balancer extends AsyncDisposable {
 /** What callers need of a {@link Balancer}. */
 export type BalancerView = Pick<
   Balancer,
-  'chain' | 'available' | 'session' | 'forward' | 'dispatch' | 'request' | 'subscribe'
+  'chain' | 'available' | 'ready' | 'session' | 'forward' | 'dispatch' | 'request' | 'subscribe'
 >;
 
 /**
@@ -260,6 +260,7 @@ class PooledBalancer implements Balancer {
       get available() {
         return isAvailable();
       },
+      ready: (signal) => this.ready(signal),
       session: () => this.session(),
       forward: (call, options = {}) => scope.forward(call, options),
       dispatch: (call, receiver, options = {}) => scope.dispatch(call, receiver, options),

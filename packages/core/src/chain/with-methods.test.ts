@@ -114,6 +114,7 @@ describe('a balancer with methods of its own', () => {
   it('has views for callers who may use other methods', async () => {
     await using test = await testBalancer({ methods: { disabled: ['local'] } });
     const view = test.balancer.withMethods({ enabled: ['forbidden', 'local'], disabled: ['get'] });
+    await view.ready();
     expect(view.available).toBe(true);
     expect(await view.request('forbidden')).toMatch(/^forbidden by/);
     expect(await view.request('local', [], { session: view.session() })).toMatch(/^local by/);
@@ -123,6 +124,9 @@ describe('a balancer with methods of its own', () => {
     await expect(test.balancer.request('forbidden')).rejects.toMatchObject({ code: -32601 });
     await expect(test.balancer.request('local')).rejects.toMatchObject({ code: -32601 });
     expect(await test.balancer.request('get', ['k'])).toMatch(/^k@/);
+    // It is open as long as the balancer is.
+    await test.balancer.close();
+    await expect(view.ready()).rejects.toMatchObject({ code: 'closed' });
   });
 
   it('sends what an upstream enables though denied by default to that upstream only', async () => {
