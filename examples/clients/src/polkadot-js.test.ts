@@ -13,9 +13,27 @@ interface Account {
 
 const stage = useStage();
 
-const doors: readonly { name: string; payer: number; open: () => ProviderInterface }[] = [
-  { name: 'through the server', payer: 0, open: () => new WsProvider(stage().url) },
-  { name: 'with the engine inside', payer: 1, open: () => new PolkadotProvider(stage().engine) },
+interface Door {
+  readonly name: string;
+  readonly payer: number;
+  readonly open: () => Promise<ProviderInterface>;
+}
+
+const doors: readonly Door[] = [
+  {
+    name: 'through the server',
+    payer: 0,
+    open: async () => new WsProvider(stage().url),
+  },
+  {
+    name: 'with the engine inside',
+    payer: 1,
+    open: async () => {
+      const provider = new PolkadotProvider(stage().engine);
+      await stage().whole(provider.balancer!);
+      return provider;
+    },
+  },
 ];
 
 describe.each(doors)('polkadot-js $name', ({ payer, open }) => {
@@ -23,7 +41,7 @@ describe.each(doors)('polkadot-js $name', ({ payer, open }) => {
 
   const connect = async (): Promise<Application> => {
     const troubles: string[] = [];
-    const provider = open();
+    const provider = await open();
     provider.on('disconnected', () => troubles.push('disconnected'));
     provider.on('error', () => troubles.push('error'));
     api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });

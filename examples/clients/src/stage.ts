@@ -58,6 +58,8 @@ export interface Stage extends AsyncDisposable {
    * each node that lives serves.
    */
   heal(options?: { readonly restart?: boolean }): Promise<void>;
+  /** Resolves when each node that lives serves behind this engine: who is struck is not the last. */
+  whole(balancer: Balancer): Promise<void>;
 }
 
 /** A fault that waits for its moment. */
@@ -135,6 +137,7 @@ async function startStage(): Promise<Stage> {
       },
       ask,
       heal: (options) => heal(ways, balancers, options),
+      whole: (balancer) => whole(ways, balancer),
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
@@ -223,12 +226,18 @@ async function heal(
   { restart = true }: { readonly restart?: boolean } = {},
 ): Promise<void> {
   for (const { proxy } of ways) proxy.refuse(false);
-  const dead = ways.filter(({ node }) => node.status === 'crashed').map(({ node }) => node);
-  if (restart) await Promise.all(dead.map((node) => node.restart()));
-  const away = restart ? [] : dead.map(({ id }) => id);
-  const isWhole = (balancer: Balancer): boolean =>
-    balancer
-      .snapshot()
-      .upstreams.every(({ id, reason }) => reason === undefined || away.includes(id));
-  while (!balancers.every(isWhole)) await sleep(50);
+  const dead = ways.filter(({ node }) => node.status === 'crashed');
+  if (restart) await Promise.all(dead.map(({ node }) => node.restart()));
+  for (const balancer of balancers) await whole(ways, balancer);
+}
+
+async function whole(ways: readonly Way[], balancer: Balancer): Promise<void> {
+  const isWhole = (): boolean => {
+    const { upstreams } = balancer.snapshot();
+    const living = ways.filter(({ node }) => node.status === 'running');
+    return living.every(({ node }) =>
+      upstreams.some(({ id, reason }) => id === node.id && reason === undefined),
+    );
+  };
+  while (!isWhole()) await sleep(50);
 }
