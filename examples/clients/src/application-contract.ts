@@ -127,9 +127,9 @@ export function passesAsApplication(
 
     // By the new interface each of the two is an operation that was begun and not yet told of.
     it.each([
-      { what: 'a call of the runtime', call: '"Core_version"' },
-      { what: 'a read of storage', call: '"state_getStorage"' },
-    ])('during $what', async ({ call }) => {
+      ['a call of the runtime', '"Core_version"'],
+      ['a read of storage', '"state_getStorage"'],
+    ])('during %s', async (_what, call) => {
       application = await connect();
       const { struck } = stage.cutOffWhenAsked((request) => request.includes(call));
       const [version, found] = await Promise.all([
