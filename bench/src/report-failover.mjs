@@ -76,13 +76,12 @@ ${parts.join('\n\n')}
   notices only when the node that is gone is chosen for it.
 - The aims are judged by the median, and nothing may be missing. With ${results[0].times} times p99 is the worst of
   them, and a busy machine shows in it.
-- *late by* compares with the time at which the living nodes announced their next block. On a calm day a head
-  is ${ms(calm)} ms late by the same measure, through the server.
-- A hang is answered by the hedge, after the time within which 95 % of the method's calls are answered. The
-  nodes here hang half of the time in turn, which is in those 95 %: the more often, the later the hedge, up to
-  a second.
+- *late by* compares with the time at which the living nodes announced their next block. At the
+  median of all heads the server is ${ms(calm)} ms late by the same measure.
+- A hang is answered by the hedge, which goes out after the time within which 95 % of the method's calls are
+  answered: the busier the machine, the later. By default it waits for a second at most.
 - WsProvider has its own list of the three endpoints. It does not repeat a call, connects to the next
-  endpoint 2.5 s later, and does not notice that a node hangs. It is measured fewer times because it
-  takes so long.
+  endpoint 2.5 s later, and does not notice that a node hangs. Its calls to a frozen node do not
+  fail either, within these five seconds. It is measured fewer times because it takes so long.
 `;
 }

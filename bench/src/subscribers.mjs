@@ -21,7 +21,7 @@ import { median, summaryOf } from './statistics.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const rounds = 3;
 /** Of one round of one target. */
-const seconds = 5;
+const seconds = 4;
 /** Between two blocks. A real chain takes 2 to 12 s; heads are not to overlap, and are not to be few. */
 const paceMs = 200;
 const clients = 1000;
