@@ -144,7 +144,8 @@ async function startCallers() {
     const script = join(here, 'dshackle-pool.mjs');
     const command = [process.execPath, '--expose-gc', script, `${ports.failover}`, `${paceMs}`];
     const server = spawn('taskset', ['-c', `${measuredCore}`, ...command, ...urls], {
-      stdio: 'inherit',
+      // By its channel it notices our end, whatever that is.
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     children.add(server);
     // It connects again and again until the server listens.

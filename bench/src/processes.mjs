@@ -18,8 +18,11 @@ const ticksPerSecond = 100;
 
 /** Processes to end with us. @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();
+/** Those of them that have children of their own to end. */
+const parents = new Set();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
+  for (const child of parents) child.kill('SIGTERM');
 });
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
@@ -82,9 +85,9 @@ export function startSpeaking(core, command, args) {
 
 /** Runs a process on one core to its end and gives the last line it printed, as JSON. */
 export async function runForJson(core, command, args) {
-  const { stdout } = await run('taskset', ['-c', String(core), command, ...args], {
-    maxBuffer: 2 ** 24,
-  });
+  const running = run('taskset', ['-c', String(core), command, ...args], { maxBuffer: 2 ** 24 });
+  parents.add(running.child);
+  const { stdout } = await running.finally(() => parents.delete(running.child));
   return JSON.parse(stdout.trimEnd().split('\n').at(-1));
 }
 
