@@ -404,6 +404,35 @@ describe('the WebSocket door', () => {
     expect(server.load.webSockets).toBe(1);
   });
 
+  it('pings clients in groups, each client once in an interval', async () => {
+    await server.close();
+    const clock = new FakeClock();
+    await start({ clock });
+    const others = await Promise.all(
+      Array.from({ length: 39 }, () => FrameClient.open(`${server.url}/test`)),
+    );
+    const clients = [client, ...others];
+    const pings = clients.map(() => 0);
+    clients.forEach(({ webSocket }, index) => {
+      webSocket.on('ping', () => {
+        pings[index]! += 1;
+      });
+    });
+    const pinged = async (): Promise<number> => {
+      // What was sent before an answer has come before it.
+      await Promise.all(clients.map((each) => each.ask(call('echo'))));
+      return pings.filter((count) => count > 0).length;
+    };
+    await clock.advance(1_000);
+    expect(await pinged()).toBe(2);
+    await clock.advance(9_000);
+    expect(await pinged()).toBe(20);
+    await clock.advance(10_000);
+    expect(await pinged()).toBe(40);
+    expect(new Set(pings)).toEqual(new Set([1]));
+    for (const each of others) each.webSocket.close();
+  });
+
   it('closes on a client that does not read what it subscribed to', async () => {
     await server.close();
     await start({ limits: { maxBufferedBytes: 64 * 1024 } });

@@ -25,6 +25,12 @@ export interface WebSocketDoorOptions {
   readonly clock?: Clock | undefined;
 }
 
+/**
+ * Connections are pinged in so many groups, one after the other, so that thousands of pings do not hold
+ * up calls and heads all at once.
+ */
+const pingGroups = 20;
+
 /** How long a closing client may take over its half of the handshake. */
 const closeTimeoutMs = 2_000;
 
@@ -33,6 +39,12 @@ export class WebSocketDoor {
   readonly #options: WebSocketDoorOptions;
   readonly #server: WebSocketServer;
   readonly #connections = new Set<WebSocketConnection>();
+  /** The same connections, in groups. */
+  readonly #groups = Array.from({ length: pingGroups }, () => new Set<WebSocketConnection>());
+  /** The group that is pinged next. */
+  #turn = 0;
+  /** Connections taken so far, which deals them out to the groups. */
+  #taken = 0;
   readonly #clock: Clock;
   readonly #pingIntervalMs: number;
   #timer: TimerHandle;
@@ -79,9 +91,12 @@ export class WebSocketDoor {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const { limits, log } = this.#options;
       const connection = new WebSocketConnection({ route, webSocket, socket, limits, log });
+      const group = this.#groups[this.#taken++ % pingGroups]!;
       this.#connections.add(connection);
+      group.add(connection);
       webSocket.on('close', () => {
         this.#connections.delete(connection);
+        group.delete(connection);
         if (this.#connections.size === 0) this.#allGone?.();
       });
     });
@@ -128,9 +143,10 @@ export class WebSocketDoor {
 
   #schedule(): void {
     this.#timer = this.#clock.setTimeout(() => {
-      for (const connection of this.#connections) connection.beat();
+      for (const connection of this.#groups[this.#turn]!) connection.beat();
+      this.#turn = (this.#turn + 1) % pingGroups;
       this.#schedule();
-    }, this.#pingIntervalMs);
+    }, this.#pingIntervalMs / pingGroups);
   }
 }
 
