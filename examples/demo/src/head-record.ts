@@ -35,4 +35,9 @@ export class HeadRecord {
   get duplicates(): number {
     return this.#duplicates + this.#wentBack;
   }
+
+  /** Heads heard after a later one. */
+  get wentBack(): number {
+    return this.#wentBack;
+  }
 }

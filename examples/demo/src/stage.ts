@@ -1,22 +1,46 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Balancer, createBalancer } from '@dshackle/core';
-import { type Devnet, type FaultProxy, startDevnet, startFaultProxy } from '@dshackle/devnet';
+import {
+  type Devnet,
+  devKeyring,
+  type FaultProxy,
+  startDevnet,
+  startFaultProxy,
+} from '@dshackle/devnet';
 import { PolkadotProvider, polkadot } from '@dshackle/polkadot-provider';
 import { startServer } from '@dshackle/server';
-import { ApiPromise, WsProvider } from '@polkadot/api';
-import { Witness } from './witness.ts';
+import { WsProvider } from '@polkadot/api';
+import type { KeyringPair } from '@polkadot/keyring/types';
+import { CanonicalBlocks } from './canonical-blocks.ts';
+import type { Client } from './clients/client.ts';
+import { polkadotJs } from './clients/polkadot-js.ts';
+import { Witness, type WitnessOptions } from './clients/witness.ts';
 
 /** Time between blocks, in milliseconds. */
 const blockTimeMs = 1000;
 
-/** Three real nodes behind paths that break, and two applications over them that never stop. */
+/** What clients are opened over. */
+export interface Doors {
+  /** WebSocket URL of the server's route. */
+  readonly serverUrl: string;
+  /** The engine inside the application. */
+  readonly inside: Balancer;
+  /** The development accounts, one for each client at most. */
+  readonly accounts: readonly KeyringPair[];
+}
+
+/** Opens the clients of a stage. */
+export type OpenClients = (doors: Doors) => Promise<readonly Client[]>;
+
+/** Three real nodes behind paths that break, and applications over them that never stop. */
 export interface Stage extends AsyncDisposable {
   readonly devnet: Devnet;
+  /** The true chain, as the devnet built it. */
+  readonly canonical: CanonicalBlocks;
   /** The way to each node, in the order of the nodes. */
   readonly proxies: readonly FaultProxy[];
   /** The server's, then the one inside the application. */
   readonly balancers: readonly [Balancer, Balancer];
-  /** One over the server, then one with the provider inside. */
   readonly witnesses: readonly Witness[];
   /** Resolves once every application has heard that this height is final. */
   reach(height: number): Promise<void>;
@@ -24,9 +48,20 @@ export interface Stage extends AsyncDisposable {
   inRotation(ids?: readonly string[]): Promise<void>;
 }
 
-/** Starts everything and waits until both applications run. */
-export async function startStage(): Promise<Stage> {
+/** polkadot-js over the server, and with the provider inside. */
+export const twoOfPolkadotJs: OpenClients = ({ serverUrl, inside, accounts }) =>
+  Promise.all([
+    polkadotJs('polkadot-js over the server', new WsProvider(serverUrl), accounts[0]!),
+    polkadotJs('polkadot-js, engine inside', new PolkadotProvider(inside), accounts[1]!),
+  ]);
+
+/** Starts everything and waits until all applications run. */
+export async function startStage(
+  openClients: OpenClients = twoOfPolkadotJs,
+  options: WitnessOptions = {},
+): Promise<Stage> {
   const devnet = await startDevnet({ nodes: 3, blockTimeMs });
+  const canonical = new CanonicalBlocks(devnet);
   const proxies = await Promise.all(
     devnet.nodes.map(({ wsUrl }) => startFaultProxy({ target: wsUrl })),
   );
@@ -37,17 +72,15 @@ export async function startStage(): Promise<Stage> {
   }));
   const balancer = createBalancer({ chain, upstreams });
   const server = await startServer({ routes: [{ id: 'polkadot', balancer }], port: 0 });
-  const provider = new PolkadotProvider({ chain, upstreams });
-  await Promise.all([balancer.ready(), provider.isReady]);
-  const inside = provider.balancer as Balancer;
+  const inside = createBalancer({ chain, upstreams });
+  await Promise.all([balancer.ready(), inside.ready()]);
   const serverUrl = `${server.url.replace('http', 'ws')}/polkadot`;
-  const witnesses = await Promise.all(
-    [new WsProvider(serverUrl), provider].map(async (each) =>
-      Witness.start(await ApiPromise.create({ provider: each, noInitWarn: true })),
-    ),
-  );
+  const accounts = (await devKeyring()).getPairs();
+  const clients = await openClients({ serverUrl, inside, accounts });
+  const witnesses = await Promise.all(clients.map((client) => Witness.start(client, options)));
   return {
     devnet,
+    canonical,
     proxies,
     balancers: [balancer, inside],
     witnesses,
@@ -67,6 +100,7 @@ export async function startStage(): Promise<Stage> {
       await Promise.all(witnesses.map((witness) => witness.stop()));
       await server.close();
       await balancer.close();
+      await inside.close();
       await Promise.all(proxies.map((proxy) => proxy.close()));
       await devnet.close();
     },
