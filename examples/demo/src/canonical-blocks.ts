@@ -7,6 +7,9 @@ export class CanonicalBlocks {
   readonly #byHeight = new Map<number, string>();
   /** Hash of the block by hash of the transaction; more than one would be a devnet's fault. */
   readonly #holders = new Map<string, string[]>();
+  /** Longest time without a new block, in milliseconds: the devnet's own, whoever is asked. */
+  longestPauseMs = 0;
+  #lastAtMs = Date.now();
 
   constructor(devnet: Devnet) {
     devnet.onEvent((event) => {
@@ -25,6 +28,9 @@ export class CanonicalBlocks {
   }
 
   #add({ number, hash, transactions }: DevBlock): void {
+    const nowMs = Date.now();
+    this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - this.#lastAtMs);
+    this.#lastAtMs = nowMs;
     this.#byHeight.set(number, hash);
     for (const extrinsic of transactions) {
       const transaction = blake2AsHex(hexToU8a(extrinsic));

@@ -28,6 +28,9 @@ export function report(run: {
       `${each.hedges} hedges, upstreams left ${each.departures} times, ${each.moved} subscriptions ` +
       `moved, ${each.reorgs} reorgs`,
   );
+  const { number } = stage.devnet.head;
+  const pause = (stage.canonical.longestPauseMs / 1000).toFixed(1);
   const chaos = `seed ${seed}, ${rounds.length} rounds: ${rounds.join('; ')}`;
-  return [chaos, ...witnesses, ...balancers].join('\n');
+  const chain = `${number} blocks, at most ${pause} s without one`;
+  return [chaos, chain, ...witnesses, ...balancers].join('\n');
 }

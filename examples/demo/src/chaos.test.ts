@@ -62,7 +62,10 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
     stage = await startStage(allClients, pace);
     records = stage.balancers.map((balancer) => new BalancerRecord(balancer));
     const untilMs = Date.now() + durationMs;
-    while (Date.now() < untilMs || suffered.length < leastFaults) rounds.push(await round(random));
+    while (Date.now() < untilMs || suffered.length < leastFaults) {
+      rounds.push(await round(random));
+      if (durationMs > 60_000) console.log(`block ${stage.devnet.head.number}: ${rounds.at(-1)}`);
+    }
     await Promise.all(stage.witnesses.map((witness) => witness.settle()));
     await stage.reach(stage.devnet.head.number + 1);
     console.log(report({ seed, rounds, stage, records }));

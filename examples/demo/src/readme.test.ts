@@ -1,17 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Devnet, startDevnet } from '@dshackle/devnet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlock } from './documents.ts';
 import { rootFolder, runNode } from './run-node.ts';
-
-/** The first code block of that language in a document. */
-async function block(file: string, language: string): Promise<string> {
-  const text = await readFile(join(rootFolder, file), 'utf8');
-  const found = text.match(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``))?.[1];
-  if (found === undefined) throw new Error(`${file} has no ${language} block`);
-  return found;
-}
 
 describe('what the documents show as a program', () => {
   let devnet: Devnet;
@@ -25,7 +18,7 @@ describe('what the documents show as a program', () => {
   /** Runs a document's program before our nodes instead of the reader's. */
   async function run(file: string): Promise<ReturnType<typeof runNode>> {
     const [one, two] = devnet.nodes;
-    const program = (await block(file, 'js'))
+    const program = (await codeBlock(file, 'js'))
       .replace('ws://127.0.0.1:9944', String(one?.wsUrl))
       .replace('ws://127.0.0.1:9945', String(two?.wsUrl));
     return runNode(['--input-type=module', '-'], program);
@@ -39,7 +32,7 @@ describe('what the documents show as a program', () => {
   }, 60_000);
 
   it('README.md follows two nodes in ten lines, one of which dies', async () => {
-    const program = await block('README.md', 'js');
+    const program = await codeBlock('README.md', 'js');
     expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
     const started = await run('README.md');
     await started.saw('finalized');
@@ -50,13 +43,13 @@ describe('what the documents show as a program', () => {
 });
 
 describe('what the documents show as a configuration', () => {
-  it.each(['README.md', 'docs/getting-started.md', 'docs/configuration.md'])(
+  it.each(['README.md', 'docs/getting-started.md', 'docs/configuration.md', 'docs/polkadot.md'])(
     '%s is valid',
     async (file) => {
       const folder = await mkdtemp(join(tmpdir(), 'dshackle-docs-'));
       try {
         const config = join(folder, 'dshackle.yaml');
-        await writeFile(config, await block(file, 'yaml'));
+        await writeFile(config, await codeBlock(file, 'yaml'));
         const cli = join(rootFolder, 'packages/server/dist/cli.js');
         const checked = runNode([cli, 'validate', config], '', { RPC_TOKEN: 'secret' });
         const code = await checked.exit;

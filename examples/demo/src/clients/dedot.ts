@@ -30,6 +30,8 @@ export async function dedot(
     // The local chain's runtime neither offers metadata by version nor describes its calls.
     metadata: { [`RAW_META/${genesis}/${specVersion}`]: metadata },
     runtimeApis: RuntimeApis,
+    // By itself it connects anew where no block was heard for 30 s, also when the chain made none.
+    stalingDetectionTimeout: 0,
   });
   return {
     name,
