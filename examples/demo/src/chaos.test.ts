@@ -16,7 +16,7 @@ import { type Stage, startStage } from './stage.ts';
  * The tests are the promises of docs/architecture.md that this can disprove. Where the others are
  * tested stands in docs/polkadot.md.
  */
-const durationMs = Number(process.env.DSHACKLE_CHAOS_MS ?? 25_000);
+const durationMs = Number(process.env.DSHACKLE_CHAOS_MS ?? 20_000);
 /** It goes on until that many faults were begun, however slow the machine. */
 const leastFaults = 8;
 const seed = Number(process.env.DSHACKLE_CHAOS_SEED ?? Date.now() % 100_000);
