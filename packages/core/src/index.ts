@@ -16,6 +16,7 @@ export type {
   Subscription,
 } from './call.ts';
 export type * from './chain/chain.ts';
+export { type ErrorRule, judgeBy, wordsOf } from './chain/error-rules.ts';
 export type { MethodsOptions } from './chain/with-methods.ts';
 export {
   type Attempt,

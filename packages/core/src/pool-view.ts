@@ -27,6 +27,10 @@ export class PoolView implements ChainView {
     return this.#head.finalized;
   }
 
+  get safe(): Block | undefined {
+    return this.#head.safe;
+  }
+
   isDenied(method: string): boolean {
     return this.#chain.traits(method).kind === 'denied';
   }

@@ -86,6 +86,20 @@ export type Strategy =
 /** Where a shared subscription takes its items from. */
 export type FeedKind = 'best' | 'finalized' | 'all';
 
+/** One of the pool's agreed heads. */
+export type HeadName = 'best' | 'safe' | 'finalized';
+
+/** How a chain's callers name blocks in params. */
+export interface BlockParams {
+  /**
+   * The head that a param speaks of, as text or by being left out; `undefined` when it names a block
+   * itself, or nothing that the pool knows.
+   */
+  headOf(param: unknown): HeadName | undefined;
+  /** The param that names this block: a string that needs no escapes in JSON. */
+  write(block: BlockId): string;
+}
+
 /** Keeps what one shared subscription has told: the value as it stands. */
 export interface KeptValue {
   /**
@@ -198,8 +212,8 @@ export interface MethodTraits {
    */
   readonly data?: BlockData;
   /**
-   * Position of the block hash param. When the caller left it out, it is filled in with the pool's
-   * head before routing, so that all that follows speaks of one block.
+   * Position of the block param. When the caller left it out, or named a head, it is filled in with
+   * the pool's head before routing, so that all that follows speaks of one block.
    */
   readonly at?: number;
   /** Position of the block hash param at which a range begins that ends with `at`. */
@@ -287,8 +301,18 @@ export interface HeadObserver {
   onBlock(block: Block, best: boolean): void;
   /** The upstream says this block is final. */
   onFinalized(block: Block): void;
+  /** The upstream says this block is safe: it expects it to become final, short of an attack. */
+  onSafe?(block: Block): void;
   /** Following ended by itself: the subscription died, or the upstream talks nonsense. */
   onEnd(reason: string): void;
+}
+
+/** What one reading of an upstream's heads gives. */
+export interface PolledHeads {
+  readonly best: Block;
+  readonly finalized: Block;
+  /** Absent: the chain knows no such thing, or the upstream none yet. */
+  readonly safe?: Block;
 }
 
 /** How to follow the head of one upstream. */
@@ -298,8 +322,8 @@ export interface HeadSource {
    * Rejects when it could not start.
    */
   follow(client: UpstreamClient, observer: HeadObserver): Promise<() => void>;
-  /** Reads best and finalized once, for upstreams that cannot subscribe. */
-  poll(client: UpstreamClient): Promise<{ readonly best: Block; readonly finalized: Block }>;
+  /** Reads the heads once, for upstreams that cannot subscribe. */
+  poll(client: UpstreamClient): Promise<PolledHeads>;
   /** Fetches one block by hash, to fill a gap; `undefined` when the upstream does not have it. */
   fetch(client: UpstreamClient, hash: string): Promise<Block | undefined>;
 }
@@ -347,6 +371,8 @@ export interface ChainView {
   readonly genesisHash: string | undefined;
   readonly best: Block | undefined;
   readonly finalized: Block | undefined;
+  /** Between the two, where the chain has such a thing; the finalized one elsewhere. */
+  readonly safe: Block | undefined;
   /** Is this method denied to the caller, by default or by the options? */
   isDenied(method: string): boolean;
   /**
@@ -375,6 +401,8 @@ export interface Chain {
    * @param allowed default false
    */
   traits(method: string, allowed?: boolean): MethodTraits;
+  /** @default by hash; a param that was left out speaks of the best block */
+  readonly blockParams?: BlockParams;
   /** Params by position, whether they came by name or by position. */
   positional(method: string, params: unknown): readonly unknown[];
   /**

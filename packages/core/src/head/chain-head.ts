@@ -6,6 +6,7 @@ import type { UpstreamState } from '../upstream/state.ts';
 import { BlockTree } from './block-tree.ts';
 import { FinalHeights } from './final-heights.ts';
 import { ReachedHeights } from './reached-heights.ts';
+import { chooseSafe } from './safe-head.ts';
 import { StallWatch } from './stall-watch.ts';
 
 /** Options of {@link ChainHead}. */
@@ -94,6 +95,7 @@ export class ChainHead implements BlockIndex {
   readonly #stall: StallWatch;
   #best: Block | undefined;
   #finalized: Block | undefined;
+  #safe: Block | undefined;
   #highest = -1;
   #closed = false;
 
@@ -123,6 +125,15 @@ export class ChainHead implements BlockIndex {
 
   get finalized(): Block | undefined {
     return this.#finalized;
+  }
+
+  /**
+   * The highest block of the best chain that `finalizedQuorum` voters call safe, never below the
+   * finalized one; that one where nobody knows a safe one.
+   */
+  get safe(): Block | undefined {
+    const [safe, finalized] = [this.#safe, this.#finalized];
+    return safe && safe.number > (finalized?.number ?? -1) ? safe : finalized;
   }
 
   get stalled(): boolean {
@@ -172,13 +183,25 @@ export class ChainHead implements BlockIndex {
     this.events.emit('progress', undefined);
   }
 
+  /** The upstream calls this block safe. */
+  reportSafe(state: UpstreamState, block: Block): void {
+    if (!this.#isSound(block)) return;
+    state.announce(block.hash);
+    if (this.#admits(block) && this.tree.add(block, state)) this.events.emit('block', block);
+    state.safe = { number: block.number, hash: block.hash };
+    this.reconsider();
+  }
+
   /** Looks at all claims again; called after an upstream's health or connection changed. */
   reconsider(): void {
     if (this.#closed) return;
     this.#chooseFinalized(this.#voters());
     this.#markForks();
     // Chosen anew: a fork is known now, or has become the pool's own chain.
-    this.#chooseBest(this.#voters());
+    const voters = this.#voters();
+    this.#chooseBest(voters);
+    const quorum = Math.max(1, Math.min(this.#finalizedQuorum, voters.length));
+    this.#safe = chooseSafe(this.tree, voters, quorum, this.#best, this.#safe);
   }
 
   numberOf(hash: string): number | undefined {
@@ -342,6 +365,7 @@ export class ChainHead implements BlockIndex {
   /** Begins anew: what was measured on the old chain says nothing about the other. */
   #letGo(held: Block, taken: BlockId): void {
     this.#finalized = undefined;
+    this.#safe = undefined;
     this.#best = undefined;
     this.#highest = -1;
     this.#reached.clear();

@@ -39,7 +39,7 @@ const maxHoles = 64;
 
 type Notice =
   | { readonly kind: 'block'; readonly block: Block; readonly best: boolean }
-  | { readonly kind: 'finalized'; readonly block: Block }
+  | { readonly kind: 'finalized' | 'safe'; readonly block: Block }
   /** A known block whose ancestors are wanted. */
   | { readonly kind: 'loose'; readonly block: Block };
 
@@ -95,9 +95,10 @@ export class HeadTracker {
   }
 
   async #poll(): Promise<void> {
-    const { best, finalized } = await this.#options.chain.heads.poll(this.#options.client);
+    const { best, finalized, safe } = await this.#options.chain.heads.poll(this.#options.client);
     this.#enqueue({ kind: 'finalized', block: finalized });
     this.#enqueue({ kind: 'block', block: best, best: true });
+    if (safe) this.#enqueue({ kind: 'safe', block: safe });
   }
 
   /** Resolves when the subscription ended, by whatever cause. */
@@ -123,6 +124,11 @@ export class HeadTracker {
         finalizedAtMs = clock.now();
         finalized = block.number;
         if (ended === undefined && !this.#enqueue({ kind: 'finalized', block })) {
+          end('too many heads at once');
+        }
+      },
+      onSafe: (block) => {
+        if (ended === undefined && !this.#enqueue({ kind: 'safe', block })) {
           end('too many heads at once');
         }
       },
@@ -217,6 +223,7 @@ export class HeadTracker {
   #report(notice: Notice): void {
     const { head, state } = this.#options;
     if (notice.kind === 'block') head.report(state, notice.block, notice.best);
+    if (notice.kind === 'safe') head.reportSafe(state, notice.block);
     if (notice.kind !== 'finalized') return;
     head.reportFinalized(state, notice.block);
     // The first best block was told before there was a finalized one to connect it to.

@@ -22,7 +22,9 @@ export function coalesceReads(coalescer: Coalescer, engine: Engine): Policy {
       return;
     }
     // An answer good enough for one session may come from an upstream too old for another.
-    const key = `${context.need.seen}\n${call.method}\n${call.params}`;
+    // A height names another block after a reorg.
+    const block = context.traits.lifetime === 'by-number' ? (context.need.hash ?? '') : '';
+    const key = `${context.need.seen}\n${block}\n${call.method}\n${call.params}`;
     const running = coalescer.get(key);
     const attempts = running?.attempts ?? context.attempts;
     const ownDeadlineAtMs = hasOwnDeadline ? deadlineAtMs : undefined;

@@ -41,7 +41,7 @@ export function pipeline(options: PipelineOptions): Handler {
     checkParams(chain),
     localAnswer(chain, head, view),
     ...(service ? [answerByService(service, offers)] : []),
-    resolveBlock(head, canServe),
+    resolveBlock(chain, head, canServe),
     coalesceReads(coalescer, engine),
     ...(desk ? [transactions(desk)] : []),
   ];

@@ -145,7 +145,7 @@ async function sent(params: string): Promise<string> {
     attempts: [],
   };
   const answered = { onAnswer: () => {}, onFailure: () => {} };
-  resolveBlock(head, () => true)(() => {})(context, answered);
+  resolveBlock({}, head, () => true)(() => {})(context, answered);
   return context.call.params;
 }
 

@@ -1,4 +1,4 @@
-import type { Block } from '../chain/chain.ts';
+import type { Block, BlockParams, Chain } from '../chain/chain.ts';
 import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
@@ -10,70 +10,88 @@ import { requireNamed } from './required-block.ts';
 /** How far below the best head a servable block is looked for. */
 const maxStepsBack = 16;
 
+/** Block hashes as params, which is how most chains name blocks. */
+const byHash: BlockParams = {
+  headOf: (param) => (param === undefined || param === null ? 'best' : undefined),
+  write: ({ hash }) => hash,
+};
+
 /**
  * Fixes the block that a call speaks of before anyone is chosen to answer it.
  *
- * 1. A block hash param that was left out becomes the highest block, best or just below, that an
- *    eligible upstream has; never below what the session has seen.
+ * 1. A block param that speaks of a head (most often by being left out) becomes that block. For the
+ *    best head it is the highest one, best or just below, that an eligible upstream has; never below
+ *    what the session has seen.
  * 2. The block that the params name becomes a requirement on the upstream.
  * 3. The session has then seen that block.
  */
 export function resolveBlock(
+  chain: Pick<Chain, 'blockParams'>,
   head: ChainHead,
   canServe: (need: Requirement, nowMs: number) => boolean,
 ): Policy {
+  const params = chain.blockParams ?? byHash;
   return (next) => (context, receiver) => {
-    const isFilledIn = fillIn(head, canServe, context);
+    const isFilledIn = fillIn(params, head, canServe, context);
     // Of a range only the end was filled in.
     if (!isFilledIn || context.traits.since !== undefined) require(head, context);
     next(context, receiver);
   };
 }
 
-/** Fills in the block where it was left out, and requires it; false when there is nothing to do. */
+/** Fills in the block where a head is meant, and requires it; false when there is nothing to do. */
 function fillIn(
+  { headOf, write }: BlockParams,
   head: ChainHead,
   canServe: (need: Requirement, nowMs: number) => boolean,
   context: CallContext,
 ): boolean {
-  const { traits, params, call } = context;
+  const { traits, params, call, need } = context;
   const at = traits.at;
-  if (at === undefined || (params[at] !== undefined && params[at] !== null)) return false;
-  const { best } = head;
-  const { need } = context;
+  if (at === undefined) return false;
+  const name = headOf(params[at]);
+  if (name === undefined) return false;
+  const block = name === 'best' ? servableBest(head, canServe, context) : head[name];
   // Without a head (nobody has reported one yet) the upstream's own head has to do.
-  if (best === undefined || best.number < need.seen) return false;
-  // The highest block that someone can answer for; best itself when nobody can right now.
-  let chosen = best;
-  let block: Block | undefined = best;
-  for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
-    need.hash = block.hash;
-    if (canServe(need, context.startedMs)) {
-      chosen = block;
-      break;
-    }
-    block = head.tree.get(block.parentHash);
-  }
-  need.hash = chosen.hash;
+  if (block === undefined) return false;
+  need.hash = block.hash;
+  const param = write(block);
   const filled = params.slice();
   while (filled.length < at) filled.push(null);
-  filled[at] = chosen.hash;
+  filled[at] = param;
   context.params = filled;
-  context.call = { method: call.method, params: insert(call.params, params, at, chosen.hash) };
-  context.session?.observe(chosen.number);
+  context.call = { method: call.method, params: insert(call.params, params, at, param) };
+  context.session?.observe(block.number);
   return true;
 }
 
-/** Puts the hash at its position, leaving the other params' text as the caller wrote it. */
-function insert(text: RawJson, params: readonly unknown[], at: number, hash: string): RawJson {
+/** The highest block that someone can answer for; best itself when nobody can right now. */
+function servableBest(
+  head: ChainHead,
+  canServe: (need: Requirement, nowMs: number) => boolean,
+  { need, startedMs }: CallContext,
+): Block | undefined {
+  const { best } = head;
+  if (best === undefined || best.number < need.seen) return undefined;
+  let block: Block | undefined = best;
+  for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
+    need.hash = block.hash;
+    if (canServe(need, startedMs)) return block;
+    block = head.tree.get(block.parentHash);
+  }
+  return best;
+}
+
+/** Puts a param at its position, leaving the other params' text as the caller wrote it. */
+function insert(text: RawJson, params: readonly unknown[], at: number, param: string): RawJson {
   const trimmed = text.trimEnd();
   if (params.length <= at && trimmed.startsWith('[')) {
     const gap = 'null,'.repeat(at - params.length);
-    return `${trimmed.slice(0, -1)}${params.length > 0 ? ',' : ''}${gap}"${hash}"]`;
+    return `${trimmed.slice(0, -1)}${params.length > 0 ? ',' : ''}${gap}"${param}"]`;
   }
   const filled = isBatch(text) ? splitBatch(text, params.length) : params.map(textOf);
   while (filled.length < at) filled.push('null');
-  filled[at] = `"${hash}"`;
+  filled[at] = `"${param}"`;
   return `[${filled.join(',')}]`;
 }
 

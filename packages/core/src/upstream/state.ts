@@ -25,6 +25,8 @@ export class UpstreamState {
   /** Its own best and finalized heads, as verified. */
   best: BlockId | undefined;
   finalized: BlockId | undefined;
+  /** The block that it calls safe; `undefined` where chains have no such thing. */
+  safe: BlockId | undefined;
   /** When its best head last moved, on the engine's clock. */
   bestAtMs = Number.NEGATIVE_INFINITY;
   /** Where its head stood when its pace was last measured. */
@@ -84,6 +86,7 @@ export class UpstreamState {
   forgetHeads(): void {
     this.best = undefined;
     this.finalized = undefined;
+    this.safe = undefined;
     this.forked = false;
     this.pace = undefined;
     this.catchingUp = false;

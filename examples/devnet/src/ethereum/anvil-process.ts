@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FreezeGuard, startFreezeGuard } from '../freeze-guard.ts';
+
+/** Nodes listen here and nowhere else. */
+export const host = '127.0.0.1';
+
+const READY_TIMEOUT_MS = 30_000;
+const CALL_TIMEOUT_MS = 10_000;
+
+/** Options of {@link AnvilProcess}. */
+export interface AnvilOptions {
+  readonly port: number;
+  /** Told once when the process has ended, whoever ended it. */
+  readonly onExit: () => void;
+  /** Each line the process prints to its error output. */
+  readonly log: (line: string) => void;
+}
+
+/** Chain id of the devnet. */
+export const chainId = 1337;
+/** Timestamp of block 0, in seconds: the same on every node, so that all have the same block 0. */
+export const genesisTime = 1_700_000_000;
+
+/** One Anvil in a process of its own; it makes blocks only when it is told to. */
+export class AnvilProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  /** Anvil would outlive a parent that dies. */
+  readonly #guard: FreezeGuard;
+  readonly #url: string;
+  #hasExited = false;
+  #lastId = 0;
+
+  constructor({ port, onExit, log }: AnvilOptions) {
+    this.#url = `http://${host}:${port}`;
+    this.#child = spawn(
+      binary(),
+      [
+        ...['--host', host, '--port', String(port), '--chain-id', String(chainId)],
+        ...['--timestamp', String(genesisTime), '--no-mining', '--order', 'fifo'],
+        // An epoch of one block: the safe block is one behind the latest, the final one two.
+        ...['--slots-in-an-epoch', '1', '--silent'],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#guard = startFreezeGuard(this.pid);
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => log(text.trimEnd()));
+    this.#exited = new Promise((resolve) => {
+      const end = (): void => {
+        if (this.#hasExited) return;
+        this.#hasExited = true;
+        this.#guard.dismiss();
+        onExit();
+        resolve();
+      };
+      this.#child.once('exit', end);
+      this.#child.once('error', (error) => {
+        log(error.message);
+        if (this.#child.pid === undefined) end();
+      });
+    });
+  }
+
+  /** The operating system's process id. */
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Resolves once it answers. */
+  async ready(): Promise<void> {
+    const endsAt = Date.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      if (this.#hasExited) throw new Error('[exited] anvil ended before it served');
+      try {
+        await this.call('eth_chainId');
+        return;
+      } catch (error) {
+        if (Date.now() > endsAt) throw error;
+      }
+      await sleep(20);
+    }
+  }
+
+  /** Makes one call; rejects on its error, and after ten seconds. */
+  async call<T = unknown>(method: string, ...params: readonly unknown[]): Promise<T> {
+    this.#lastId += 1;
+    const response = await fetch(this.#url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: this.#lastId, method, params }),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    });
+    const { result, error } = (await response.json()) as {
+      readonly result?: T;
+      readonly error?: { readonly message: string };
+    };
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result as T;
+  }
+
+  /** SIGSTOP: the kernel still accepts connections, nothing answers. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** SIGKILL, also when frozen; resolves once the process is gone. */
+  async close(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Anvil itself: the package's command is a wrapper, which signals would hit instead of the node. */
+function binary(): string {
+  const anvil = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json');
+  const system = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  return createRequire(anvil).resolve(`@foundry-rs/anvil-${system}/bin/anvil`);
+}

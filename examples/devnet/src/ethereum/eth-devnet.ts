@@ -1,0 +1,185 @@
+import { freePort } from '../free-port.ts';
+import { genesisTime, host } from './anvil-process.ts';
+import { type EthBlock, type EthNetwork, EthNode, type EthStep } from './eth-node.ts';
+
+/** Options of {@link startEthDevnet}. */
+export interface EthDevnetOptions {
+  /** How many nodes, each a process of about 30 MB. @default 3 */
+  readonly nodes?: number;
+  /** Time between blocks; with 0 blocks are made only by `mine()`. @default 1000 */
+  readonly blockTimeMs?: number;
+  /** How many blocks each node stays behind, by its position. @default 0 for each */
+  readonly lag?: readonly number[];
+  /** Told what happens, a line at a time. @default nobody */
+  readonly log?: (line: string) => void;
+}
+
+/** Real local Ethereum nodes of one chain, and the network between them. */
+export interface EthDevnet extends AsyncDisposable {
+  readonly nodes: readonly EthNode[];
+  /** The canonical chain, from block 1. */
+  readonly blocks: readonly EthBlock[];
+  /**
+   * Makes canonical blocks out of what waits in the nodes' pools, and brings every live node to the
+   * head less its lag. Rejects when no live node is at the head.
+   */
+  mine(count?: number): Promise<void>;
+  /**
+   * Takes back that many canonical blocks and makes one more than as many others; every live node
+   * changes over. What was in them goes back to the pools, unless it is dropped.
+   */
+  reorg(depth: number, options?: { readonly drop?: boolean }): Promise<void>;
+  /** Makes a block every `blockTimeMs`, from now. @default the option of the same name */
+  start(blockTimeMs?: number): void;
+  /** Ends what `start()` began; a block being made is finished. */
+  stop(): void;
+  /** Kills every node, frozen ones too. */
+  close(): Promise<void>;
+}
+
+/** Seconds between the timestamps of blocks. */
+const SLOT_S = 12;
+
+/** Starts the nodes, at once, and resolves when all of them serve. */
+export async function startEthDevnet(options: EthDevnetOptions = {}): Promise<EthDevnet> {
+  const { nodes = 3, blockTimeMs = 1000 } = options;
+  const ports = new Set<number>();
+  while (ports.size < nodes) ports.add(await freePort(host));
+  const devnet = new LocalEthDevnet([...ports], options);
+  try {
+    await Promise.all(devnet.nodes.map((node) => node.boot()));
+  } catch (error) {
+    await devnet.close();
+    throw error;
+  }
+  devnet.start(blockTimeMs);
+  return devnet;
+}
+
+/** The controller: it is the network between the nodes and keeps the canonical chain. */
+class LocalEthDevnet implements EthDevnet, EthNetwork {
+  readonly nodes: readonly EthNode[];
+  readonly blocks: EthBlock[] = [];
+  readonly steps: EthStep[] = [];
+  readonly #options: EthDevnetOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  /** In seconds; never the same for two blocks, so that a reorganised one has another hash. */
+  #time = genesisTime;
+  #closed = false;
+
+  constructor(ports: readonly number[], options: EthDevnetOptions) {
+    this.#options = options;
+    this.nodes = ports.map(
+      (port, index) => new EthNode(`node-${index + 1}`, port, options.lag?.[index] ?? 0, this),
+    );
+  }
+
+  async mine(count = 1): Promise<void> {
+    for (let made = 0; made < count; made += 1) {
+      await this.exclusively(async () => {
+        await this.#produce(this.#leader());
+        await this.#followAll();
+      });
+    }
+  }
+
+  reorg(depth: number, { drop = false }: { readonly drop?: boolean } = {}): Promise<void> {
+    return this.exclusively(async () => {
+      const leader = this.#leader();
+      const retracted = this.blocks.splice(Math.max(0, this.blocks.length - depth), depth);
+      await leader.rollBack(retracted.length);
+      this.steps.push({ kind: 'roll back', blocks: retracted.length });
+      await leader.call('anvil_dropAllTransactions');
+      for (let made = 0; made <= retracted.length; made += 1) await this.#produce(leader);
+      await this.#followAll();
+      if (drop) return;
+      const back = retracted.flatMap(({ transactions }) => transactions);
+      await Promise.all(this.#live().map((node) => node.hear(back)));
+    });
+  }
+
+  start(blockTimeMs = this.#options.blockTimeMs ?? 1000): void {
+    this.stop();
+    if (this.#closed || blockTimeMs <= 0) return;
+    let making = false;
+    this.#timer = setInterval(() => {
+      // A machine too slow for this block time makes them as fast as it can, without a backlog.
+      if (making) return;
+      making = true;
+      this.mine()
+        .catch((error) => this.#report(error))
+        .finally(() => {
+          making = false;
+        });
+    }, blockTimeMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.stop();
+    await Promise.all(this.nodes.map((node) => node.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#closed) throw new Error('[closed] the devnet is shut down');
+      return task();
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  stepsBehind(lag: number): number {
+    if (lag === 0) return this.steps.length;
+    const last = this.blocks[this.blocks.length - lag - 1];
+    return this.steps.findIndex((step) => step.kind === 'block' && step.block === last) + 1;
+  }
+
+  log(line: string): void {
+    this.#options.log?.(line);
+  }
+
+  #live(): readonly EthNode[] {
+    return this.nodes.filter(({ status }) => status === 'running');
+  }
+
+  #leader(): EthNode {
+    const leader = this.nodes.find(({ canLead }) => canLead);
+    if (leader) return leader;
+    const states = this.nodes.map(({ id, status, height }) => `${id} ${status} at ${height}`);
+    throw new Error(`[no leader] no live node is at the head: ${states.join(', ')}`);
+  }
+
+  async #produce(leader: EthNode): Promise<void> {
+    for (const node of this.#live()) {
+      // One that dies meanwhile takes its pool with it.
+      if (node !== leader) await leader.hear(await node.pool().catch(() => []));
+    }
+    this.#time += SLOT_S;
+    const block = await leader.lead(this.#time);
+    this.blocks.push(block);
+    this.steps.push({ kind: 'block', block });
+    this.log(`block ${block.number} ${block.hash}, ${block.transactions.length} transactions`);
+  }
+
+  async #followAll(): Promise<void> {
+    await Promise.all(
+      this.#live().map((node) => node.follow().catch((error) => this.#report(error))),
+    );
+  }
+
+  #report(error: unknown): void {
+    if (this.#closed) return;
+    this.log(error instanceof Error ? error.message : String(error));
+  }
+}

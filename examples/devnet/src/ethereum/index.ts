@@ -1,0 +1,3 @@
+export { chainId } from './anvil-process.ts';
+export { type EthDevnet, type EthDevnetOptions, startEthDevnet } from './eth-devnet.ts';
+export type { EthBlock, EthNode, EthNodeStatus } from './eth-node.ts';

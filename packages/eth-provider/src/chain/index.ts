@@ -1,0 +1,2 @@
+export { type EthereumOptions, ethereum } from './ethereum.ts';
+export { type Finality, type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';

@@ -1,0 +1,101 @@
+import { type ErrorRule, type JsonRpcError, judgeBy, type Verdict } from '@dshackle/core';
+
+/** Codes that JSON-RPC leaves to the server, under which nodes say most of what they say. */
+const serverErrors = [[-32_099, -32_000] as const];
+
+/**
+ * What errors mean, first match wins. Words come before codes: under -32000 nodes say anything, from a
+ * revert to a lost database. They are those of geth (core, eth and rpc packages), Nethermind, Erigon,
+ * Reth, Besu, Anvil, Hardhat and of the usual providers. Codes of providers: EIP-1474 and their pages.
+ */
+const rules: readonly ErrorRule[] = [
+  // The contract's own word. Hardhat says it under -32603, Nethermind under -32015.
+  { codes: [3], action: 'return', reason: '' },
+  {
+    text: /execution reverted|vm exception while processing|reverted (?:with|without|0x)|vm execution error|invalid opcode|stack underflow|out of gas|gas required exceeds|always failing transaction/i,
+    action: 'return',
+    reason: '',
+  },
+
+  // This upstream asks for a rest.
+  {
+    codes: [429, -32_005, -32_016, -32_029, -32_090, -32_097],
+    text: /rate|too many|limit reached|exceeded the|capacity|quota|credit/i,
+    action: 'cool down',
+    reason: 'rate limited',
+  },
+  { codes: [429, -32_029, -32_090, -32_097], action: 'cool down', reason: 'rate limited' },
+  {
+    text: /rate.?limit|too many requests|throttl|quota|requests? (?:per second|limit reached)|compute units|daily request count|capacity limit|out of credits/i,
+    action: 'cool down',
+    reason: 'rate limited',
+  },
+
+  // Too much at once there; the caller may ask for less, another upstream may take it.
+  {
+    text: /block range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i,
+    action: 'missing',
+    reason: 'asked for too much there',
+  },
+
+  // This upstream lacks what another may have.
+  {
+    text: /missing trie node|state (?:is |was )?(?:not available|unavailable|pruned)|state .{0,80}(?:is not available|is pruned|already pruned)|historical state|world state unavailable|no state (?:available|found)|history (?:has been )?pruned|pruned history|state histories haven't been fully indexed|old data not available|distance to target block exceeds/i,
+    action: 'missing',
+    reason: 'state is pruned',
+    lacksBlock: true,
+  },
+  { codes: [4444], action: 'missing', reason: 'history is pruned', lacksBlock: true },
+  {
+    text: /header not found|block .{0,80}not found|unknown block|could not find block|cannot find block|no such block|missing block|block ?out ?of ?range|invalid block tag|header for hash not found|block is not canonical|beyond current head|one of the blocks specified in filter/i,
+    action: 'missing',
+    reason: 'block is unknown',
+    lacksBlock: true,
+  },
+  { codes: [-39_001], action: 'missing', reason: 'block is unknown', lacksBlock: true },
+  {
+    codes: [-32_601, -32_004],
+    action: 'missing',
+    reason: 'method is missing',
+  },
+  {
+    text: /method .{0,80}(?:not found|not supported|does not exist|is not available|not whitelisted|disabled)|unsupported method|not implemented/i,
+    action: 'missing',
+    reason: 'method is missing',
+  },
+  { text: /transaction indexing is in progress/i, action: 'missing', reason: 'is still indexing' },
+
+  // The client's mistake, whoever is asked.
+  { codes: [-32_600, -32_602, -32_700], action: 'return', reason: '' },
+  {
+    text: /invalid argument|missing value for required|invalid params|cannot unmarshal|invalid (?:address|hex|input)|insufficient funds|err: .{0,80}\(supplied gas/i,
+    action: 'return',
+    reason: '',
+  },
+  // What transactions are refused with is read by those who sent them.
+  {
+    codes: [-32_003, -32_010],
+    action: 'return',
+    reason: '',
+  },
+  {
+    text: /nonce too (?:low|high)|already known|known transaction|underpriced|intrinsic gas|max fee per gas|fee cap|exceeds block gas limit|invalid sender|invalid signature|invalid chain id|transaction type not supported|txpool is full|in-flight transaction limit/i,
+    action: 'return',
+    reason: '',
+  },
+
+  // This upstream is broken, or a proxy speaks for a node that is.
+  {
+    text: /service unavailable|bad gateway|gateway time-?out|connection (?:refused|closed|reset)|timed? ?out|database|leveldb|pebble|no available (?:node|upstream)|upstream|backend/i,
+    action: 'failure',
+    reason: 'upstream is unavailable',
+  },
+  { codes: [-32_603], action: 'failure', reason: 'internal error' },
+  // Asking another costs nobody anything.
+  { codes: serverErrors, action: 'missing', reason: 'server error' },
+];
+
+/** The meaning of an upstream's JSON-RPC error; what no rule knows is the answer. */
+export function judge(error: JsonRpcError): Verdict {
+  return judgeBy(rules, error);
+}
