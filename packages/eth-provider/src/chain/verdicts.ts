@@ -63,6 +63,11 @@ const rules: readonly ErrorRule[] = [
     action: 'missing',
     reason: 'method is missing',
   },
+  {
+    text: /please specify an address|upgrade your plan|not available on (?:the|your) .{0,20}plan|archive .{0,40}(?:plan|tier|token)/i,
+    action: 'missing',
+    reason: 'is not served there',
+  },
   { text: /transaction indexing is in progress/i, action: 'missing', reason: 'is still indexing' },
 
   // The client's mistake, whoever is asked.
