@@ -26,6 +26,7 @@ describe('the package exports this and nothing else', () => {
         "isBalancerError",
         "isBatch",
         "jsonRpcCodes",
+        "judgeBy",
         "memoryStore",
         "p2c",
         "readEnvelope",
@@ -35,6 +36,7 @@ describe('the package exports this and nothing else', () => {
         "systemClock",
         "toJsonRpcError",
         "websocket",
+        "wordsOf",
       ]
     `);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Chain, HeadName } from '../chain/chain.ts';
 import type { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { type FakeNode, fakeChain, result, testBalancer } from '../testing/index.ts';
@@ -55,6 +56,33 @@ describe('the block of a call', () => {
     await test.mine(1);
     for (const node of test.nodes.slice(1)) node.handle('hash_of', () => result(null));
     expect(await test.balancer.request('hash_of', [11])).toBe('0x11-a');
+  });
+
+  it('is the head that a tag speaks of, where the chain has tags', async () => {
+    const heads: Readonly<Record<string, HeadName>> = {
+      tip: 'best',
+      done: 'finalized',
+      safe: 'safe',
+    };
+    const chain: Chain = {
+      ...fakeChain(),
+      blockParams: {
+        headOf: (param) => (param === undefined ? 'best' : heads[String(param)]),
+        write: ({ hash }) => hash,
+      },
+    };
+    await using test = await testBalancer({ chain });
+    const session = test.balancer.session();
+    const of = (at: string) => test.balancer.request('get', ['k', at], { session });
+    expect(await of('done')).toMatch(/^k@0x8-a by/);
+    // Nobody called any other block safe.
+    expect(await of('safe')).toMatch(/^k@0x8-a by/);
+    expect(session.seen).toBe(8);
+    expect(await of('tip')).toMatch(/^k@0x10-a by/);
+    expect(session.seen).toBe(10);
+    expect(await of('0x3-a')).toMatch(/^k@0x3-a by/);
+    // What the chain does not know goes as it is.
+    await expect(of('pending')).rejects.toThrow('unknown block pending');
   });
 
   it('is never below what the session has seen', async () => {
