@@ -177,6 +177,7 @@ describe('what the pool answers itself', () => {
     genesisHash: undefined,
     best: undefined,
     finalized: undefined,
+    safe: undefined,
     isDenied: () => false,
     methods: () => undefined,
     health: () => [],

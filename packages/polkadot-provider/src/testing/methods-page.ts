@@ -226,6 +226,7 @@ const view: ChainView = {
   genesisHash: word(0),
   best: block,
   finalized: block,
+  safe: block,
   isDenied: () => false,
   methods: () => new Set(),
   health: () => [{ serving: true, report: { status: 'healthy' } }],
