@@ -36,19 +36,19 @@ type ArchiveEvent =
 export class NewApiNode {
   readonly #node: Transport;
   readonly #clock: Clock;
-  readonly #methods: ReadonlySet<string>;
+  /** What the node lists. */
+  readonly methods: ReadonlySet<string>;
   #follow: NodeFollow | undefined;
 
-  /** `methods`: what the node lists. */
   constructor(node: Transport, clock: Clock, methods: ReadonlySet<string>) {
     this.#node = node;
     this.#clock = clock;
-    this.#methods = methods;
+    this.methods = methods;
   }
 
   /** Does it list that? */
   has(method: string): boolean {
-    return this.#methods.has(method);
+    return this.methods.has(method);
   }
 
   /** Can its heads be followed now? */

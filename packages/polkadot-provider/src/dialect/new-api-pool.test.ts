@@ -1,4 +1,4 @@
-import { type Balancer, createBalancer } from '@dshackle/core';
+import { type Balancer, createBalancer, errorReply } from '@dshackle/core';
 import { FakeClock, seededRandom } from '@dshackle/core/testing';
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { polkadot } from '../chain/polkadot.ts';
 import { madeUpExtrinsic } from '../testing/extrinsic.ts';
 import { TestClient } from '../testing/follow-pool.ts';
 import { type ForkBlock, ForkChain } from '../testing/fork-chain.ts';
+import { MemoryNode } from '../testing/memory-node.ts';
 import { NewNode, type NewNodeOptions } from '../testing/new-api-node.ts';
 
 const nowhere = `0x${'12'.repeat(32)}`;
@@ -177,6 +178,43 @@ describe('a pool of nodes with the new calls only', () => {
     expect(pool.balancer.head.best?.hash).toBe(next.hash);
   });
 
+  it('asks a node with the older calls of the same pool for blocks that they do not have', async () => {
+    const chain = new ForkChain();
+    const blocks = [chain.genesis, ...chain.grow(chain.genesis, 30)];
+    const [final, best] = [blocks[28], blocks[30]] as [ForkBlock, ForkBlock];
+    const fresh = new NewNode('new', chain, best, final);
+    const older = new MemoryNode('older', chain, best, final);
+    older.handle('state_call', () => ({ kind: 'result', result: '"0x77"' }));
+    const clock = new FakeClock();
+    await using balancer = createBalancer({
+      chain: polkadot({ id: 'scripted', genesisHash: chain.genesis.hash }),
+      upstreams: [fresh.upstream(), older.upstream()],
+      clock,
+      random: seededRandom(1),
+    });
+    await clock.advance(50);
+    for (let i = 0; i < 10; i += 1) {
+      const asked = balancer.request('state_call', ['Core_version', '0x', blocks[2]?.hash]);
+      for (let turn = 0; turn < 10; turn += 1) await clock.advance(5);
+      expect(await asked).toBe('0x77');
+    }
+  });
+
+  it('reads on at another node when one dies in the middle', async () => {
+    await using pool = await start({ archive: true, state: { '0xaa': '0x01' } });
+    const { hash } = pool.blocks[3] as ForkBlock;
+    for (const node of pool.nodes) node.isSilent = true;
+    const asked = pool.balancer.request('state_getStorage', ['0xaa', hash]);
+    await pool.clock.advance(20);
+    const reading = pool.nodes.find(
+      (node) => node.asked('archive_v1_storage').length > 0,
+    ) as NewNode;
+    for (const node of pool.nodes) node.isSilent = false;
+    reading.crash();
+    for (let i = 0; i < 10; i += 1) await pool.clock.advance(5);
+    expect(await asked).toBe('0x01');
+  });
+
   it('serves chainHead_v1 and archive_v1 in front of them', async () => {
     await using pool = await start({ state: { '0xaa': '0x01' } });
     const client = new TestClient(pool.balancer);
@@ -263,6 +301,52 @@ describe('the follow of such a node', () => {
     expect(follows(pool)).toEqual([1]);
   });
 
+  it('is begun again when the node declines it, tells nothing, or gives no header in time', async () => {
+    await using pool = await start({ nodes: 1 });
+    const [node] = pool.nodes as [NewNode];
+    node.stop();
+    let tries = 0;
+    node.handle('chainHead_v1_follow', () => {
+      tries += 1;
+      return tries === 1
+        ? errorReply({ code: -32_800, message: 'too many follows' })
+        : (undefined as never);
+    });
+    node.handle('chainHead_v1_header', () =>
+      tries === 2 ? new Promise<never>(() => {}) : (undefined as never),
+    );
+    await pool.clock.advance(60_000);
+    expect(tries).toBe(3);
+    expect(follows(pool)).toEqual([1]);
+    expect(heads(pool)).toEqual([undefined]);
+  });
+
+  it('is given up when more blocks are not final than a node should have pinned', async () => {
+    await using pool = await start({ nodes: 1 });
+    const [node] = pool.nodes as [NewNode];
+    for (let i = 0; i < 3; i += 1) {
+      const more = pool.chain.grow(node.best, 100);
+      for (const block of more) node.show(block);
+      await pool.clock.advance(1);
+    }
+    expect(follows(pool)).toEqual([0]);
+    node.finalize(node.best);
+    await pool.clock.advance(10_000);
+    expect(follows(pool)).toEqual([1]);
+    expect(pool.balancer.head.best?.hash).toBe(node.best.hash);
+  });
+
+  it('is one, though calls come before it has told where the node stands', async () => {
+    await using pool = await start({ nodes: 1 });
+    const [node] = pool.nodes as [NewNode];
+    node.crash();
+    await node.restart();
+    const asked = [1, 2, 3].map(() => pool.balancer.request('chain_getHeader'));
+    await pool.clock.advance(5_000);
+    for (const answer of asked) expect(await answer).toMatchObject({ number: '0x1e' });
+    expect(node.asked('chainHead_v1_follow')).toHaveLength(2);
+  });
+
   it('is ended when the balancer is closed', async () => {
     const pool = await start();
     await pool.balancer.close();
@@ -329,6 +413,26 @@ describe('a transaction for such nodes', () => {
       code: 1010,
     });
     expect(pool.nodes.flatMap((node) => node.asked('transaction_v1_broadcast'))).toEqual([]);
+  });
+
+  it('goes to another node when one dies before it was broadcast, and there is no doubt about it', async () => {
+    await using pool = await start();
+    const hung = () => new Promise<never>(() => {});
+    for (const node of pool.nodes) {
+      node.runtime.set('TaggedTransactionQueue_validate_transaction', valid);
+    }
+    const [first, second] = pool.nodes as [NewNode, NewNode];
+    first.handle('chainHead_v1_call', hung);
+    second.handle('transaction_v1_broadcast', () =>
+      errorReply({ code: -32_602, message: 'declined for the test' }),
+    );
+    const asked = pool.balancer.request('author_submitExtrinsic', [madeUpExtrinsic()]);
+    asked.catch(() => {});
+    await pool.clock.advance(20);
+    first.crash();
+    for (let i = 0; i < 20; i += 1) await pool.clock.advance(5);
+    // Had the first one been in doubt, the outcome would be unknown.
+    await expect(asked).rejects.toMatchObject({ code: -32_602 });
   });
 
   it('that is watched is looked for in the blocks of the pool', async () => {

@@ -159,6 +159,11 @@ export class NewApiTransport implements Transport {
     const names = new Set(methods);
     const genesis = await connection.request(genesisCall({ has: (name) => names.has(name) }), '[]');
     if (genesis.kind === 'error') return missing;
+    // One more way to a node that is served already: what was begun there goes on.
+    const known = this.state.status === 'open' ? this.#translator : undefined;
+    if (known && isSame(names, known.node.methods)) {
+      return genesis;
+    }
     this.#forget();
     const node = new NewApiNode(this.#inner, this.#clock, names);
     this.#translator = { node, submissions: new NodeSubmissions(node, this.#clock) };
@@ -281,4 +286,8 @@ function replyTo(error: unknown): Extract<Reply, { kind: 'error' }> {
     origin: 'upstream',
     cause: error,
   });
+}
+
+function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name));
 }

@@ -62,6 +62,8 @@ export class NewNode implements ScriptedPeer {
   pageSize = 1000;
   /** Extrinsics of blocks; those of all others are made up. */
   readonly bodies = new Map<string, readonly string[]>();
+  /** Takes subscriptions of storage and tells nothing. */
+  isSilent = false;
   /** Answers to calls of the runtime. */
   readonly runtime = new Map<string, string>();
   readonly #chain: ForkChain;
@@ -103,6 +105,11 @@ export class NewNode implements ScriptedPeer {
         return this.#transport;
       },
     };
+  }
+
+  /** Its best block. */
+  get best(): ForkBlock {
+    return this.#best;
   }
 
   handle(method: string, handler: MemoryHandler): void {
@@ -170,6 +177,7 @@ export class NewNode implements ScriptedPeer {
 
   subscribed(method: string, params: RawJson, id: string, push: (item: RawJson) => void): void {
     if (method === 'archive_v1_storage') {
+      if (this.isSilent) return;
       this.#tellArchived(JSON.parse(params) as unknown[], push);
       return;
     }
