@@ -44,6 +44,8 @@ export interface CarriedSubscriptionOptions {
   readonly onOrphaned?: () => void;
   /** Told when an upstream may have accepted it and its answer did not come. @default nobody is */
   readonly onDoubt?: () => void;
+  /** Told after its last item, when nothing of it is left. Absent: its owner ends it. */
+  readonly onComplete?: () => void;
   /** It went on at another upstream. */
   readonly onResumed: (upstream: string) => void;
 }
@@ -243,9 +245,11 @@ export class CarriedSubscription {
       this.#lost(`sent nonsense: ${error instanceof Error ? error.message : error}`);
       return;
     }
+    const { onItem, onComplete } = this.#options;
     // What is over by the reducer's word may go on for its upstream.
-    if (this.#complete && news !== item) this.#release();
-    if (news !== undefined) this.#options.onItem(news);
+    if (this.#complete && (onComplete || news !== item)) this.#release();
+    if (news !== undefined) onItem(news);
+    if (this.#complete) onComplete?.();
   }
 
   #release(): void {

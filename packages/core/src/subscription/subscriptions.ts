@@ -215,6 +215,12 @@ export class Subscriptions {
         if (this.#live.delete(id)) this.#tell(handlers.onEnd, error);
       },
       onResumed: (upstream) => events.emit('resubscribed', { method: call.method, upstream }),
+      // What only reads is gone with its last item: clients need not end it.
+      ...(traits.resume === 'resubscribe' && {
+        onComplete: () => {
+          if (this.#live.delete(id)) guard(() => handlers.onDone?.(), undefined);
+        },
+      }),
     });
     const live: LiveSubscription = {
       stop: (reason) => carried.unsubscribe(reason),

@@ -1,5 +1,5 @@
-import { type Balancer, createBalancer, errorReply } from '@dshackle/core';
-import { FakeClock, seededRandom } from '@dshackle/core/testing';
+import { type Balancer, createBalancer, errorReply, type TransportFactory } from '@dshackle/core';
+import { FakeClock, ScriptedTransport, seededRandom } from '@dshackle/core/testing';
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
 import { polkadot } from '../chain/polkadot.ts';
@@ -345,6 +345,40 @@ describe('the follow of such a node', () => {
     await pool.clock.advance(5_000);
     for (const answer of asked) expect(await answer).toMatchObject({ number: '0x1e' });
     expect(node.asked('chainHead_v1_follow')).toHaveLength(2);
+  });
+
+  it('goes on when another way to the same node comes up', async () => {
+    const chain = new ForkChain();
+    const node = new NewNode('a', chain, chain.child(chain.genesis), chain.genesis);
+    const webSocket = node.upstream().transport as TransportFactory;
+    let http: ScriptedTransport | undefined;
+    const clock = new FakeClock();
+    await using balancer = createBalancer({
+      chain: polkadot({ id: 'scripted', genesisHash: chain.genesis.hash }),
+      upstreams: [
+        {
+          transport: [
+            webSocket,
+            (context) => {
+              http = new ScriptedTransport(node, context, {
+                reachable: false,
+                canSubscribe: false,
+              });
+              return http;
+            },
+          ],
+        },
+      ],
+      clock,
+    });
+    await clock.advance(50);
+    expect(node.follows.size).toBe(1);
+    await http?.connect();
+    await clock.advance(10_000);
+    expect(http?.state.status).toBe('open');
+    expect(balancer.snapshot().upstreams[0]?.reason).toBeUndefined();
+    expect(node.follows.size).toBe(1);
+    expect(node.asked('chainHead_v1_follow')).toHaveLength(1);
   });
 
   it('is ended when the balancer is closed', async () => {

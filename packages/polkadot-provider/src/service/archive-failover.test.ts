@@ -27,6 +27,7 @@ async function hear(pool: FollowPool, method: string, ...params: unknown[]): Pro
       onSubscribed: () => {},
       onItem: (item) => heard.push(JSON.parse(item)),
       onEnd: (error) => heard.push(error),
+      onDone: () => heard.push('done'),
     },
   );
   if (outcome.kind === 'error') heard.push(outcome.error.code);
@@ -51,9 +52,11 @@ it.each([
   const second = carrier(pool, method);
   expect([second.id, first.id].sort()).toEqual(['a', 'b']);
   for (const item of [...items.toReversed(), done]) second.push(method, item);
+  expect(second.subscriptions(method)).toBe(0);
+  expect(pool.balancer.snapshot().subscriptions).toBe(0);
   second.crash();
   await pool.clock.advance(10_000);
-  expect(heard).toEqual([items[0], items[1], items[2], done]);
+  expect(heard).toEqual([items[0], items[1], items[2], done, 'done']);
 });
 
 it('waits for one that has it, while only others are left', async () => {
@@ -71,6 +74,7 @@ it('waits for one that has it, while only others are left', async () => {
   expect(heard).toEqual([
     { event: 'storageDiff', key: '0x01', type: 'added' },
     { event: 'storageDiffDone' },
+    'done',
   ]);
 });
 
