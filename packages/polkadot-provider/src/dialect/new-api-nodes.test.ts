@@ -1,8 +1,10 @@
+import type { Balancer } from '@dshackle/core';
 import { type Devnet, devKeyring, startDevnet } from '@dshackle/devnet';
 import { ApiPromise } from '@polkadot/api';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { polkadot } from '../chain/polkadot.ts';
 import { PolkadotProvider } from '../provider.ts';
+import { TestClient } from '../testing/follow-pool.ts';
 import { type NewApiBridge, startNewApiBridge } from '../testing/new-api-bridge.ts';
 
 /** Patient, for a busy machine. */
@@ -62,6 +64,30 @@ describe.each([
     // Its block may be final already when its body has been read: these nodes finalize at once.
     expect(statuses.filter((status) => status !== 'InBlock')).toEqual(['Ready', 'Finalized']);
     expect(bridges.flatMap(({ declined }) => declined)).toContain('chain_getBlockHash');
+  }, 120_000);
+
+  it('so do clients of chainHead_v1, whose follows outlive a node', async () => {
+    const client = new TestClient(provider.balancer as Balancer);
+    const follow = await client.follow(true);
+    const told = (event: string) => follow.events.filter((each) => each.event === event);
+    await eventually(() => expect(told('bestBlockChanged')).toHaveLength(1));
+    await bridges[0]?.die();
+    await devnet.mine(1);
+    await eventually(() =>
+      expect(told('bestBlockChanged').at(-1)?.bestBlockHash).toBe(devnet.head.hash),
+    );
+    const number = '0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac';
+    const item = { key: number, type: 'value' };
+    const { hash } = devnet.head;
+    await client.ask('chainHead_v1_storage', follow.id, hash, [item], null);
+    await client.ask('chainHead_v1_call', follow.id, hash, 'Core_version', '0x');
+    await eventually(() => expect(told('operationCallDone')).toHaveLength(1));
+    await eventually(() => expect(told('operationStorageDone')).toHaveLength(1));
+    const height = devnet.head.number.toString(16).padStart(2, '0');
+    expect(told('operationStorageItems')).toMatchObject([
+      { items: [{ key: number, value: `0x${height}000000` }] },
+    ]);
+    expect(told('stop')).toEqual([]);
   }, 120_000);
 
   it('goes on when one of them dies', async () => {
