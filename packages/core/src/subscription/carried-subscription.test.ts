@@ -275,6 +275,21 @@ describe('a subscription that one upstream carries', () => {
     expect(carrier(test)).toBe(test.nodes[2]);
   });
 
+  it('waits for another one, when the upstream that took long to accept is lost with nobody left', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.hang();
+    const one = subscriber();
+    const begun = test.balancer.subscribe(watch, one.handlers);
+    await test.clock.advance(6_000);
+    for (const node of test.nodes) node.crash('connection lost');
+    await test.clock.advance(3_000);
+    test.nodes[0]?.thaw();
+    void test.nodes[0]?.restart();
+    await test.clock.advance(5_000);
+    await begun;
+    expect(one.heard).toEqual(['subscribed']);
+  });
+
   it('keeps the deadline however many upstreams hang', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) node.hang();

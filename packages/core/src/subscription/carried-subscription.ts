@@ -171,7 +171,8 @@ export class CarriedSubscription {
       const reasons = selection.kind === 'none' ? selection.reasons : new Map();
       const notFound = methodNotFound(reasons);
       if (notFound?.kind === 'error') return notFound;
-      const patienceMs = tried.size > 0 ? deadlineMs : Math.min(waitMs, deadlineMs);
+      // One that was lost on the way is made up for until the deadline, however long it had taken.
+      const patienceMs = lastError ? deadlineMs : Math.min(waitMs, deadlineMs);
       if (clock.now() >= startMs + patienceMs) {
         throw lastError
           ? this.#failed(lastError, false)
