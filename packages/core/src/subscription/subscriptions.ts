@@ -218,7 +218,7 @@ export class Subscriptions {
       // What only reads is gone with its last item: clients need not end it.
       ...(traits.resume === 'resubscribe' && {
         onComplete: () => {
-          if (this.#live.delete(id)) guard(() => handlers.onDone?.(), undefined);
+          if (this.#live.delete(id)) this.#tell(() => handlers.onDone?.(), undefined);
         },
       }),
     });
