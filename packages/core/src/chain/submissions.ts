@@ -5,10 +5,10 @@ import type { JsonRpcError, RawJson } from '../json-rpc/message.ts';
 export interface Transaction {
   /** Its hash, which is also what a node answers that accepts it. */
   readonly id: string;
-  /** The transaction as {@link Submissions.listed} lists it. */
+  /** The transaction as {@link Submissions.listed} lists it: its text, or its hash. */
   readonly body: string;
   /** Who sent it and with which nonce. Absent: it cannot be read. */
-  readonly sender?: Sender;
+  readonly sender?: Sender | undefined;
   /**
    * The last height at which it may be included, given the best height at its submission; never
    * below the true one. Absent: it does not expire, or that cannot be read.
@@ -69,8 +69,11 @@ export interface Submissions {
   read(method: string, params: readonly unknown[]): Transaction | undefined;
   /** The meaning of an upstream's error for the transaction's fate. */
   judge(error: JsonRpcError): SubmissionVerdict;
-  /** Lists the transactions that wait in one upstream's pool. */
-  readonly pending: Call;
+  /**
+   * Asks one upstream for what waits in its pool: for all of it, or for this transaction, which it may
+   * then also have found in a block.
+   */
+  pending(transaction: Transaction): Call;
   /** Lists the transactions of one block. */
   block(hash: string): Call;
   /**

@@ -244,7 +244,7 @@ const submissions: Submissions = {
     return last === undefined ? read : { ...read, lastHeight: () => Number(last) };
   },
   judge: ({ code }) => verdicts[code] ?? 'not taken',
-  pending: { method: 'pending', params: '[]' },
+  pending: () => ({ method: 'pending', params: '[]' }),
   block: (hash) => ({ method: 'transactions', params: JSON.stringify([hash]) }),
   listed: (result) => {
     const list: unknown = JSON.parse(result);

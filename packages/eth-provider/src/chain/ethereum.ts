@@ -7,6 +7,7 @@ import { type Finality, type KnownChain, type KnownChainId, knownChains } from '
 import { answer } from './local.ts';
 import { methodTraits } from './methods.ts';
 import { ethereumProbes } from './probes.ts';
+import { ethereumSubmissions } from './submission.ts';
 import { judge } from './verdicts.ts';
 
 /** Options of {@link ethereum}. */
@@ -81,6 +82,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
     identify: (request) => identity.check(request),
     heads: ethereumHeads(options.finality ?? known?.finality ?? 'tag', verification),
     probes: ethereumProbes(options.minPeers ?? (isKnown ? 1 : 0)),
+    submissions: ethereumSubmissions,
     judge: (_, error) => judge(error),
   };
 }

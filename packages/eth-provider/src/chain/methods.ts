@@ -12,10 +12,17 @@ import {
   submit,
   transaction,
 } from './rows.ts';
+import { accountOf } from './transaction.ts';
 
 const value = { nullMeans: 'value' } as const;
-/** The pool's own pending transactions count, so the highest answer is the safe one. */
-const highest = { strategy: { kind: 'maximum', width: 3 } } as const;
+/**
+ * The pool's own pending transactions count, so the highest answer is the safe one; and so do the
+ * caller's, where it asks for what comes after them.
+ */
+const nonce: Partial<MethodTraits> = {
+  strategy: { kind: 'maximum', width: 3 },
+  nonceOf: ([account, block]) => (block === 'pending' ? accountOf(account) : undefined),
+};
 
 /**
  * The methods of an Ethereum node, a row a method (Ethereum execution APIs, github.com/ethereum/
@@ -71,7 +78,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_getCode: stateAt(1),
   eth_getStorageAt: stateAt(2),
   eth_getStorageValues: stateAt(1),
-  eth_getTransactionCount: stateAt(1, highest),
+  eth_getTransactionCount: stateAt(1, nonce),
   eth_getProof: stateAt(2),
   eth_getAccount: stateAt(1),
   eth_call: stateAt(1),

@@ -62,6 +62,10 @@ const said: readonly (readonly [who: string, code: number, message: string, mean
   ],
   ['Anvil', 3, 'execution reverted', 'return'],
   ['Anvil', -32_003, 'nonce too low', 'return'],
+  ['geth', -32_000, 'txpool is full', 'missing'],
+  ['Erigon', -32_000, 'pending sub-pool is full', 'missing'],
+  ['Besu', -32_004, 'Upfront cost exceeds account balance', 'return'],
+  ['Besu', -32_006, 'Incorrect nonce', 'return'],
   ['Anvil', -32_601, 'Method not found', 'missing'],
   [
     'Hardhat',

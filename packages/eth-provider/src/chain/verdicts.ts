@@ -9,6 +9,8 @@ const serverErrors = [[-32_099, -32_000] as const];
  * Reth, Besu, Anvil, Hardhat and of the usual providers. Codes of providers: EIP-1474 and their pages.
  */
 const rules: readonly ErrorRule[] = [
+  // Besu's words for a transaction, under codes that mean something else elsewhere.
+  { text: /upfront cost exceeds account balance|incorrect nonce/i, action: 'return', reason: '' },
   // The contract's own word. Hardhat says it under -32603, Nethermind under -32015.
   { codes: [3], action: 'return', reason: '' },
   {
@@ -77,6 +79,12 @@ const rules: readonly ErrorRule[] = [
     action: 'return',
     reason: '',
   },
+  // A pool without room, which another may have.
+  {
+    text: /pool .{0,20}(?:full|disabled|not enabled)|in-flight transaction limit/i,
+    action: 'missing',
+    reason: 'the pool does not take it',
+  },
   // What transactions are refused with is read by those who sent them.
   {
     codes: [-32_003, -32_010],
@@ -84,7 +92,7 @@ const rules: readonly ErrorRule[] = [
     reason: '',
   },
   {
-    text: /nonce too (?:low|high)|already known|known transaction|underpriced|intrinsic gas|max fee per gas|fee cap|exceeds block gas limit|invalid sender|invalid signature|invalid chain id|transaction type not supported|txpool is full|in-flight transaction limit/i,
+    text: /nonce too (?:low|high)|already known|known transaction|underpriced|intrinsic gas|max fee per gas|fee cap|exceeds block gas limit|invalid sender|invalid signature|invalid chain id|transaction type not supported/i,
     action: 'return',
     reason: '',
   },

@@ -126,7 +126,7 @@ export function substrateSubmissions(hasher: HeaderHasher = blake2): Submissions
   return {
     read: (method, params) => (submits.has(method) ? readExtrinsic(params[0], hasher) : undefined),
     judge,
-    pending: { method: 'author_pendingExtrinsics', params: '[]' },
+    pending: () => ({ method: 'author_pendingExtrinsics', params: '[]' }),
     block: (hash) => ({ method: 'chain_getBlock', params: JSON.stringify([hash]) }),
     listed,
     watch: (method) => formats.get(method),
