@@ -156,6 +156,8 @@ class PooledBalancer implements Balancer {
   readonly #scope: Scope;
   /** For calls of the engine's own. */
   readonly #inner: Scope;
+  /** The same, for transactions whose fate is looked after. */
+  readonly #submitting: Scope;
   readonly #underWay = new CallsUnderWay();
   #closing: Promise<void> | undefined;
 
@@ -192,6 +194,7 @@ class PooledBalancer implements Balancer {
     this.#inner = this.#scopeOf(chain, undefined);
     this.#service = this.#makeService(chain);
     this.#desk = this.#deskOf(chain);
+    this.#submitting = this.#scopeOf(chain, undefined);
     this.#subscriptions = new Subscriptions({
       chain,
       desk: this.#desk,
@@ -410,6 +413,7 @@ class PooledBalancer implements Balancer {
       head: this.#head,
       engine: this.#engine,
       forward: (call) => this.#inner.forward(call, {}),
+      submit: (call, callOptions) => this.#submitting.forward(call, callOptions),
     });
   }
 }

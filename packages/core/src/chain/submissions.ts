@@ -81,6 +81,11 @@ export interface Submissions {
    * @throws Error when it is no such answer
    */
   listed(result: RawJson): readonly string[];
+  /**
+   * Submits a transaction without watching it: so another upstream is given one whose watcher was lost.
+   * Absent: nothing is watched.
+   */
+  submit?(transaction: Transaction): Call;
   /** The words of a method that submits and watches; `undefined` for every other. */
   watch(method: string): WatchFormat | undefined;
 }

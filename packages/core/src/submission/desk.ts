@@ -1,4 +1,4 @@
-import type { Answer, Call } from '../call.ts';
+import type { Answer, Call, CallOptions } from '../call.ts';
 import type { Block, Chain } from '../chain/chain.ts';
 import type { Submissions, Transaction } from '../chain/submissions.ts';
 import type { ChainHead } from '../head/chain-head.ts';
@@ -23,6 +23,8 @@ export interface SubmissionDeskOptions {
   readonly engine: Engine;
   /** Makes one call of the engine's own. */
   readonly forward: (call: Call) => Promise<Answer>;
+  /** Submits a transaction on the engine's own behalf, by way of this desk. */
+  readonly submit: (call: Call, options: CallOptions) => Promise<Answer>;
 }
 
 /** What all submissions of one balancer share. */
@@ -33,6 +35,7 @@ export class SubmissionDesk {
   readonly bodies: BlockBodies;
   /** Expected time between blocks, in milliseconds. */
   readonly blockTimeMs: number;
+  readonly #submit: SubmissionDeskOptions['submit'];
   /** Ids of transactions whose outcome was not known, and the best block when they were sent. */
   readonly #doubtful = new Map<string, Block | undefined>();
 
@@ -43,6 +46,7 @@ export class SubmissionDesk {
     this.engine = options.engine;
     this.blockTimeMs = options.chain.blockTimeMs;
     this.bodies = new BlockBodies(submissions, forward);
+    this.#submit = options.submit;
   }
 
   /** Was it sent before, with an outcome that nobody knows? */
@@ -63,6 +67,24 @@ export class SubmissionDesk {
       const [oldest] = this.#doubtful.keys();
       this.#doubtful.delete(oldest as string);
     }
+  }
+
+  /**
+   * Gives to other upstreams a transaction whose watcher was lost, in a submission of its own. It takes
+   * effect once at most, and what is answered is read together with what came of the first send.
+   *
+   * @returns `undefined` when the chain does not say how
+   * @throws BalancerError when nobody answered, and it was not found
+   */
+  handOn(
+    transaction: Transaction,
+    since: Block | undefined,
+    options: CallOptions,
+  ): Promise<Answer> | undefined {
+    const call = this.submissions.submit?.(transaction);
+    if (call === undefined) return undefined;
+    this.doubt(transaction, since);
+    return this.#submit(call, options);
   }
 
   /** An upstream has it: the session counts its nonce from now on. */

@@ -10,6 +10,7 @@ const method = 'send_and_watch';
 const watch = { method, params: `["${tx}"]` };
 const known = errorReply({ code: 409, message: 'already imported' });
 const invalid = errorReply({ code: 410, message: 'invalid' });
+const rejected = errorReply({ code: 422, message: 'bad signature' });
 
 /** A client that notes what it hears. */
 function client() {
@@ -69,7 +70,7 @@ async function orphan(test: TestBalancer, params = `["${tx}"]`) {
 }
 
 describe('a watched transaction whose upstream dies', () => {
-  it('goes on with what the chain says, and is not sent again', async () => {
+  it('goes on with what the chain says, and is watched nowhere else', async () => {
     await using test = await testBalancer();
     const { heard, ends, left, die } = await orphan(test);
     await die();
@@ -83,6 +84,30 @@ describe('a watched transaction whose upstream dies', () => {
     expect(ends).toEqual([]);
     expect(asked(test, method)).toBe(1);
     expect(asked(test, 'transactions')).toBe(1);
+  });
+
+  it('is given to the others, who may never have heard of it', async () => {
+    await using test = await testBalancer();
+    const { heard, ends, left, die } = await orphan(test);
+    expect(left.map((node) => node.pool.has(tx))).toEqual([false, false]);
+    await die();
+    expect(left.map((node) => node.pool.has(tx))).toEqual([true, true]);
+    // Once: not with each block.
+    await show(test, left, block(test, test.ledger.head));
+    expect(asked(test, 'send')).toBe(2);
+    expect([heard.slice(2), ends]).toEqual([[], []]);
+  });
+
+  it('is none the worse for what the others answer', async () => {
+    for (const reply of [known, invalid, rejected]) {
+      await using test = await testBalancer();
+      for (const node of test.nodes) node.handle('send', () => reply as Reply);
+      const { heard, left, die } = await orphan(test);
+      await die();
+      const included = block(test, test.ledger.head, tx);
+      await show(test, left, included);
+      expect(heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+    }
   });
 
   it('hears of a block that came before the upstream died, and not of it twice', async () => {
@@ -269,15 +294,43 @@ describe('a watched transaction whose upstream dies', () => {
 
 describe('a watched transaction that was sent and not answered', () => {
   /** The first that is asked dies with it, perhaps after it told the others. */
-  const dies = (test: TestBalancer, takes: boolean): void => {
+  const dies = (test: TestBalancer, takes: boolean, by = [method]): void => {
     for (const node of test.nodes) {
-      node.handle(method, () => {
-        for (const each of test.nodes) if (takes) each.pool.add(tx);
-        node.crash('connection lost');
-        return result('never heard');
-      });
+      for (const each of by) {
+        node.handle(each, () => {
+          for (const other of test.nodes) if (takes) other.pool.add(tx);
+          node.crash('connection lost');
+          return result('never heard');
+        });
+      }
     }
   };
+
+  it('is given to another at once, and watched here', async () => {
+    await using test = await testBalancer();
+    dies(test, false);
+    const one = client();
+    const outcome = test.balancer.subscribe(watch, one.handlers);
+    await test.clock.advance(10);
+    expect(await outcome).toEqual({ kind: 'subscribed' });
+    expect(asked(test, method)).toBe(1);
+    expect(test.nodes.filter((node) => node.pool.has(tx))).toHaveLength(2);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    expect(one.heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+  });
+
+  it('is declined when nobody else takes it', async () => {
+    await using test = await testBalancer();
+    dies(test, false);
+    for (const node of test.nodes) node.handle('send', () => rejected as Reply);
+    const one = client();
+    const outcome = test.balancer.subscribe(watch, one.handlers);
+    await test.clock.advance(10);
+    expect(await outcome).toEqual(rejected);
+    expect(one.heard).toEqual([]);
+    expect(test.balancer.snapshot().subscriptions).toBe(0);
+  });
 
   it('is watched here when a pool has it', async () => {
     await using test = await testBalancer();
@@ -294,14 +347,13 @@ describe('a watched transaction that was sent and not answered', () => {
 
   it('ends as unknown, with its hash, when nobody knows of it before the deadline', async () => {
     await using test = await testBalancer();
-    dies(test, false);
+    dies(test, false, [method, 'send']);
     const one = client();
     const outcome = test.balancer.subscribe(watch, one.handlers).catch((error: unknown) => error);
     await test.clock.advance(31_000);
     expect(await outcome).toMatchObject({
       code: 'unknown outcome',
       hash: 'id of alice/3',
-      attempts: [{ outcome: 'connection lost' }],
     });
     expect(one.heard).toEqual([]);
     expect(asked(test, method)).toBe(1);
@@ -311,7 +363,7 @@ describe('a watched transaction that was sent and not answered', () => {
   it('is watched here when the client sends it again and it is known, or included', async () => {
     for (const reply of [known, invalid]) {
       await using test = await testBalancer();
-      dies(test, false);
+      dies(test, false, [method, 'send']);
       const first = test.balancer.subscribe(watch, client().handlers).catch(() => 'unknown');
       await test.clock.advance(31_000);
       expect(await first).toBe('unknown');
@@ -339,7 +391,7 @@ describe('a watched transaction that was sent and not answered', () => {
 
   it('is given up when the client leaves', async () => {
     await using test = await testBalancer();
-    dies(test, false);
+    dies(test, false, [method, 'send']);
     const abort = new AbortController();
     const outcome = test.balancer
       .subscribe(watch, client().handlers, { signal: abort.signal })

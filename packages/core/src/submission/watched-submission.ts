@@ -2,7 +2,7 @@ import type { SubscribeOutcome } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
 import type { Transaction, WatchFormat } from '../chain/submissions.ts';
 import { BalancerError, isBalancerError, UnknownOutcomeError } from '../errors.ts';
-import type { RawJson } from '../json-rpc/message.ts';
+import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Session } from '../session/session.ts';
 import {
   CarriedSubscription,
@@ -28,12 +28,12 @@ export interface WatchedSubmissionOptions {
 }
 
 /**
- * A submission whose status a client watches. An upstream carries it as long as that lives; it is
- * never sent again. Then the status is read from the chain, and the client goes on hearing the events
- * that a node would tell.
+ * A submission whose status a client watches. An upstream carries it as long as that lives. Then the
+ * transaction is given to others, for that one's pool may be gone with it; its status is read from the
+ * chain, and the client goes on hearing the events that a node would tell.
  *
- * One that was sent and not answered is looked for, and watched from here when it is found: in a pool,
- * in a block, or known to an upstream that is asked to take it once more by the client.
+ * One that was sent and not answered is given to others at once: they take it, know it, or it is looked
+ * for in pools and blocks; then it is watched from here.
  */
 export class WatchedSubmission {
   readonly #options: WatchedSubmissionOptions;
@@ -52,7 +52,10 @@ export class WatchedSubmission {
     this.carried = new CarriedSubscription({
       ...carried,
       onItem: (item) => this.#hear(item),
-      onOrphaned: () => this.#follow(),
+      onOrphaned: () => {
+        this.#follow();
+        this.#spread();
+      },
       onDoubt: () => {
         this.#isUnanswered = true;
       },
@@ -62,7 +65,8 @@ export class WatchedSubmission {
   /**
    * Submits it. `onAccepted` is called before the first item.
    *
-   * @throws UnknownOutcomeError when it was sent, not answered, and not found before the deadline
+   * @throws UnknownOutcomeError when it was sent, nobody said what became of it, and it was not found
+   *   before the deadline
    * @throws BalancerError when it was not sent, or ended before
    */
   async start(onAccepted: () => void): Promise<SubscribeOutcome> {
@@ -87,7 +91,9 @@ export class WatchedSubmission {
     } catch (error) {
       const inDoubt = this.#isUnanswered || wasDoubtful;
       if (!inDoubt || !isBalancerError(error) || error.code === 'cancelled') throw error;
-      if (error.code !== 'closed' && (await this.#isThere(untilMs, false))) return takeOver();
+      const news = error.code === 'closed' ? undefined : await this.#handOn(untilMs);
+      if (news?.kind === 'result') return takeOver();
+      if (news) return news;
       desk.doubt(transaction, this.#since);
       throw this.#unknown(error);
     }
@@ -143,8 +149,36 @@ export class WatchedSubmission {
     return tree.ancestorAt(best.hash, best.number - unheardBlocks) ?? since;
   }
 
+  /**
+   * Its upstream may have told nobody of it. Whatever others answer, the chain tells what becomes of it:
+   * one that is included already is invalid to them.
+   */
+  #spread(): void {
+    const { desk, transaction } = this.#options;
+    desk.handOn(transaction, this.#since, { signal: this.#stop.signal })?.catch(() => {});
+  }
+
+  /** What others say of it; `undefined` when nobody says anything and it is not found. */
+  async #handOn(untilMs: number): Promise<Reply | undefined> {
+    const { desk, transaction } = this.#options;
+    const gone = this.#gone();
+    const deadlineMs = untilMs - desk.engine.clock.now();
+    if (deadlineMs <= 0) return undefined;
+    const handedOn = desk.handOn(transaction, this.#since, { deadlineMs, signal: gone });
+    if (!handedOn) {
+      return (await this.#isThere(untilMs, false)) ? { kind: 'result', result: 'null' } : undefined;
+    }
+    try {
+      return (await handedOn).reply;
+    } catch (failure) {
+      if (gone.aborted) throw this.#leaving(gone);
+      if (!isBalancerError(failure)) throw failure;
+      return undefined;
+    }
+  }
+
   async #isThere(untilMs: number, hasOtherNews: boolean): Promise<boolean> {
-    const { desk, transaction, carried } = this.#options;
+    const { desk, transaction } = this.#options;
     const search = new TransactionSearch({
       desk,
       transaction,
@@ -152,18 +186,25 @@ export class WatchedSubmission {
       untilMs,
       hasOtherNews,
     });
-    const signals = [this.#stop.signal, ...(carried.signal ? [carried.signal] : [])];
-    const signal = AbortSignal.any(signals);
+    const gone = this.#gone();
     const onAbort = (): void => search.end(false);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    gone.addEventListener('abort', onAbort, { once: true });
+    if (gone.aborted) onAbort();
     const isFound = await search.found;
-    signal.removeEventListener('abort', onAbort);
-    if (!signal.aborted) return isFound;
-    const { reason } = signal;
-    throw isBalancerError(reason)
-      ? reason
-      : new BalancerError('cancelled', carried.call.method, { cause: reason });
+    gone.removeEventListener('abort', onAbort);
+    if (gone.aborted) throw this.#leaving(gone);
+    return isFound;
+  }
+
+  /** Aborted when the client ends the subscription, or gives up waiting for it. */
+  #gone(): AbortSignal {
+    const { signal } = this.#options.carried;
+    return signal ? AbortSignal.any([this.#stop.signal, signal]) : this.#stop.signal;
+  }
+
+  #leaving({ reason }: AbortSignal): BalancerError {
+    if (isBalancerError(reason)) return reason;
+    return new BalancerError('cancelled', this.#options.carried.call.method, { cause: reason });
   }
 
   #unknown(cause: BalancerError): UnknownOutcomeError {

@@ -251,6 +251,7 @@ const submissions: Submissions = {
     if (!Array.isArray(list)) throw new Error(`no list: ${result}`);
     return list;
   },
+  submit: ({ body }) => ({ method: 'send', params: JSON.stringify([body]) }),
   watch: (method) => (method === 'send_and_watch' ? watchFormat : undefined),
 };
 

@@ -129,6 +129,7 @@ export function substrateSubmissions(hasher: HeaderHasher = blake2): Submissions
     pending: () => ({ method: 'author_pendingExtrinsics', params: '[]' }),
     block: (hash) => ({ method: 'chain_getBlock', params: JSON.stringify([hash]) }),
     listed,
+    submit: ({ body }) => ({ method: 'author_submitExtrinsic', params: JSON.stringify([body]) }),
     watch: (method) => formats.get(method),
   };
 }
