@@ -26,9 +26,13 @@ const pace = { readEveryMs: 300, transferEveryMs: 5000 };
 
 let stage: Stage;
 let records: readonly BalancerRecord[];
+let firstBlock = 0;
 const rounds: string[] = [];
 /** Names of the faults that were begun. */
 const suffered: string[] = [];
+
+/** Blocks that were made while the applications ran. */
+const produced = (): number => stage.devnet.head.number - firstBlock;
 
 /** One round: a node stays healthy, each of the others gets a fault, or is spared. */
 async function round(random: () => number): Promise<string> {
@@ -60,6 +64,7 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
     console.log(`chaos seed ${seed}`);
     const random = seededRandom(seed);
     stage = await startStage(allClients, pace);
+    firstBlock = stage.devnet.head.number;
     records = stage.balancers.map((balancer) => new BalancerRecord(balancer));
     const untilMs = Date.now() + durationMs;
     while (Date.now() < untilMs || suffered.length < leastFaults) {
@@ -85,13 +90,13 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
   it('promise 1, failover: no call failed, and no application was told of trouble', () => {
     for (const { name, calls, failures, troubles } of stage.witnesses) {
       expect({ name, failures, troubles }).toEqual({ name, failures: [], troubles: [] });
-      expect(calls, name).toBeGreaterThan(20);
+      expect(calls, name).toBeGreaterThan(produced());
     }
   });
 
   it('promise 2, monotonic reads: no answer spoke of an older block than one before', () => {
     for (const { name, readHeights } of stage.witnesses) {
-      expect(readHeights.flat().length, name).toBeGreaterThan(1);
+      expect(readHeights.flat().length, name).toBeGreaterThan(produced() / 4);
       for (const heights of readHeights) {
         expect(heights, name).toEqual([...heights].sort((a, b) => a - b));
       }
@@ -107,7 +112,7 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
         duplicates: 0,
         wentBack: 0,
       });
-      expect(finalized.received, name).toBeGreaterThan(2);
+      expect(finalized.received, name).toBeGreaterThan(produced() - 5);
       for (const [height, hash] of finalizedHashes) {
         expect(hash, `${name}, ${height}`).toBe(stage.canonical.at(height) ?? hash);
       }
@@ -122,14 +127,14 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
         repeatedBlocks: [],
         orphanedBlocks: [],
       });
-      expect(bestBlocks, name).toBeGreaterThan(2);
+      expect(bestBlocks, name).toBeGreaterThan(produced() / 2);
     }
   });
 
   it('promise 4, truthful submission: every watched transaction ends once, and as it was told', () => {
     const told = stage.witnesses.flatMap(({ name, transactions }) => {
       const finalized = transactions.filter(({ ends }) => ends[0]?.type === 'finalized');
-      expect(finalized.length, name).toBeGreaterThan(0);
+      expect(finalized.length, name).toBeGreaterThan(produced() / 30);
       return transactions.map(({ hash, ends }) => ({ name, hash, ends }));
     });
     for (const { name, hash, ends } of told) {
@@ -140,14 +145,11 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
       expect(blocks.length, about).toBeLessThan(2);
       if (ends[0]?.type === 'finalized') {
         expect(ends, about).toEqual([{ type: 'finalized', block: blocks[0], succeeded: true }]);
-      } else if (ends[0]?.type === 'lost') {
-        expect(blocks, about).toEqual([]);
       }
     }
     expect(new Set(told.map(({ hash }) => hash)).size).toBe(told.length);
-    // A node that dies with what it alone was sent leaves nothing to know; that is not the rule.
-    const unsettled = told.filter(({ ends }) => ends[0]?.type !== 'finalized');
-    expect(unsettled.length * 4).toBeLessThan(told.length);
+    // A node was healthy all the time: nothing is lost, and nothing need stay unknown.
+    expect(told.filter(({ ends }) => ends[0]?.type !== 'finalized')).toEqual([]);
   });
 
   it('promise 6, right chain: every upstream is back in rotation by itself', async () => {

@@ -44,7 +44,10 @@ export interface Stage extends AsyncDisposable {
   readonly witnesses: readonly Witness[];
   /** Resolves once every application has heard that this height is final. */
   reach(height: number): Promise<void>;
-  /** Resolves once these upstreams (default all) are in rotation everywhere. */
+  /**
+   * Resolves once these upstreams (default all) are in rotation everywhere, for calls and for
+   * subscriptions.
+   */
   inRotation(ids?: readonly string[]): Promise<void>;
 }
 
@@ -92,7 +95,10 @@ export async function startStage(
         [balancer, inside].some((each) =>
           each
             .snapshot()
-            .upstreams.some(({ id, reason }) => ids.includes(id) && reason !== undefined),
+            .upstreams.some(
+              ({ id, reason, canSubscribe }) =>
+                ids.includes(id) && (reason !== undefined || !canSubscribe),
+            ),
         );
       while (isOut()) await sleep(50);
     },

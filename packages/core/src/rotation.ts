@@ -260,6 +260,7 @@ export class Rotation {
         labels: upstream.labels,
         transport: transport.kind,
         connection: connection.status,
+        canSubscribe: transport.canSubscribe,
         reason,
         detail:
           connection.status === 'waiting' ? connection.reason : (state.health?.reason ?? trouble),

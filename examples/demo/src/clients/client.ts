@@ -25,6 +25,8 @@ export interface Client {
   readonly name: string;
   /** Trouble that the library told its application of beside failed calls: lost connections, ended follows. */
   readonly troubles: readonly string[];
+  /** Of best blocks that come at once it tells the last: `chainHead_v1` names the best block of now. @default false */
+  readonly skipsBest?: boolean;
   /** Begins to tell of best and finalized blocks. */
   follow(listener: HeadListener): Promise<void>;
   /** One read of each kind by which a library asks without naming a block, and the height it spoke of. */

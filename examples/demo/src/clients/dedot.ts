@@ -36,6 +36,7 @@ export async function dedot(
   return {
     name,
     troubles,
+    skipsBest: rpcVersion === 'v2',
     async follow(heads) {
       client.block.finalized(({ hash, number }) => heads.finalized(hash, number));
       client.block.best(({ hash, parent }) => heads.best(hash, parent));

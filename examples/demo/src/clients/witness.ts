@@ -5,7 +5,7 @@ import { TransactionRecord } from './transaction-record.ts';
 
 /** What a {@link Witness} does, and how often. */
 export interface WitnessOptions {
-  /** Time between two reads, in milliseconds. @default 50 */
+  /** Time between two reads, in milliseconds; one of a kind ends before the next of it. @default 50 */
   readonly readEveryMs?: number;
   /** Least time between two transfers, in milliseconds; one ends before the next. @default no transfers */
   readonly transferEveryMs?: number;
@@ -29,7 +29,8 @@ export class Witness {
   readonly transactions: TransactionRecord[] = [];
   /** Reads made so far. */
   calls = 0;
-  readonly #running: Promise<void>[] = [];
+  #reading: Promise<unknown> = Promise.resolve();
+  #transferring: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
   readonly #leave = new AbortController();
 
@@ -48,8 +49,9 @@ export class Witness {
       },
       best: (hash, parent) => witness.#hear(hash, parent),
     });
-    witness.#running.push(witness.#read(options.readEveryMs ?? 50));
-    if (options.transferEveryMs) witness.#running.push(witness.#transfer(options.transferEveryMs));
+    const everyMs = (options.readEveryMs ?? 50) * client.reads.length;
+    witness.#reading = Promise.all(client.reads.map((_, kind) => witness.#read(kind, everyMs)));
+    if (options.transferEveryMs) witness.#transferring = witness.#transfer(options.transferEveryMs);
     return witness;
   }
 
@@ -70,7 +72,7 @@ export class Witness {
   /** Begins no further transfer; resolves once the last one has ended. */
   async settle(): Promise<void> {
     this.#stop.abort();
-    await this.#running[1];
+    await this.#transferring;
   }
 
   /** Ends everything this application began. Does nothing the second time. */
@@ -78,28 +80,28 @@ export class Witness {
     if (this.#leave.signal.aborted) return;
     this.#stop.abort();
     this.#leave.abort();
-    await this.#running[0];
+    await this.#reading;
     await this.#client.close();
   }
 
   #hear(hash: string, parent: string): void {
     if (this.#best.has(hash)) this.repeatedBlocks.push(hash);
-    if (this.#best.size > 0 && !this.#best.has(parent)) this.orphanedBlocks.push(hash);
+    const isOrphan = this.#best.size > 0 && !this.#best.has(parent);
+    if (isOrphan && !this.#client.skipsBest) this.orphanedBlocks.push(hash);
     this.#best.add(hash);
   }
 
-  async #read(everyMs: number): Promise<void> {
-    const { reads } = this.#client;
+  async #read(kind: number, everyMs: number): Promise<void> {
     while (!this.#leave.signal.aborted) {
-      const kind = this.calls % reads.length;
+      const pause = sleep(everyMs);
       this.calls += 1;
       try {
-        const height = await reads[kind]?.();
+        const height = await this.#client.reads[kind]?.();
         if (height !== undefined) this.readHeights[kind]?.push(height);
       } catch (error) {
         this.failures.push(String(error));
       }
-      await sleep(everyMs);
+      await pause;
     }
   }
 

@@ -38,6 +38,10 @@ export type SubmissionVerdict = 'known' | 'rejected' | 'contestable' | 'not take
 export type WatchedItem =
   | { readonly kind: 'included'; readonly hash: string; readonly index: number | undefined }
   | { readonly kind: 'retracted' }
+  /** The last item: it is for good in this block. */
+  | { readonly kind: 'finalized'; readonly hash: string; readonly index: number | undefined }
+  /** The last item: the upstream expects it no more, or holds it for invalid. */
+  | { readonly kind: 'given up' }
   | { readonly kind: 'other' };
 
 /** How one method that submits and watches words what becomes of the transaction. */

@@ -292,6 +292,78 @@ describe('a watched transaction whose upstream dies', () => {
   });
 });
 
+describe('the last word of the upstream that carries it', () => {
+  it('is not told when it gives up what others take', async () => {
+    await using test = await testBalancer();
+    const { heard, dead, left } = await orphan(test);
+    dead.push(method, 'dropped');
+    await test.clock.advance(10);
+    expect(left.every((node) => node.pool.has(tx))).toBe(true);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    for (const node of test.nodes) node.finalize(included);
+    await test.clock.advance(10);
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`, `final in ${included.hash}`]);
+  });
+
+  it('is told when others do not take it either', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle('send', () => rejected as Reply);
+    const { heard, dead } = await orphan(test);
+    dead.push(method, 'dropped');
+    await test.clock.advance(10);
+    expect(heard.slice(2)).toEqual(['dropped']);
+  });
+
+  it('is told when nobody else can be asked', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle('send', () => new Promise<Reply>(() => {}));
+    const { heard, dead } = await orphan(test);
+    dead.push(method, 'dropped');
+    await test.clock.advance(31_000);
+    expect(heard.slice(2)).toEqual(['dropped']);
+  });
+
+  it('is not told when the client has left', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle('send', () => new Promise<Reply>(() => {}));
+    const { heard, dead, kept } = await orphan(test);
+    dead.push(method, 'dropped');
+    await test.clock.advance(10);
+    kept.subscription?.unsubscribe();
+    await test.clock.advance(31_000);
+    expect(heard.slice(2)).toEqual([]);
+    expect(test.balancer.snapshot()).toMatchObject({ subscriptions: 0, calls: { running: 0 } });
+  });
+
+  it('that it is final is believed once the pool says so', async () => {
+    await using test = await testBalancer();
+    const { heard, dead } = await orphan(test);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    dead.push(method, `in ${included.hash}`);
+    dead.push(method, `final in ${included.hash}`);
+    await test.clock.advance(10);
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+    for (const node of test.nodes) node.finalize(included);
+    await test.clock.advance(10);
+    expect(heard.slice(3)).toEqual([`final in ${included.hash}`]);
+  });
+
+  it('that it is final in a block which does not hold it is not believed', async () => {
+    await using test = await testBalancer();
+    const { heard, dead } = await orphan(test);
+    const empty = block(test, test.ledger.head);
+    await show(test, test.nodes, empty);
+    dead.push(method, `final in ${empty.hash}`);
+    for (const node of test.nodes) node.finalize(empty);
+    await test.clock.advance(10);
+    const included = block(test, empty, tx);
+    await show(test, test.nodes, included);
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+  });
+});
+
 describe('a watched transaction that was sent and not answered', () => {
   /** The first that is asked dies with it, perhaps after it told the others. */
   const dies = (test: TestBalancer, takes: boolean, by = [method]): void => {

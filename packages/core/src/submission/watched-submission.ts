@@ -117,10 +117,34 @@ export class WatchedSubmission {
   }
 
   #hear(item: RawJson): void {
-    const said = this.#options.format.read(item);
-    if (said.kind === 'included') this.#place = { hash: said.hash, index: said.index };
+    const { desk, format, carried } = this.#options;
+    const said = format.read(item);
+    if (said.kind === 'given up') {
+      // It is told in any case; what is thrown is that the client left.
+      this.#contest(item).catch(() => {});
+      return;
+    }
     if (said.kind === 'retracted') this.#place = undefined;
-    this.#options.carried.onItem(item);
+    if (said.kind === 'included') this.#place = { hash: said.hash, index: said.index };
+    // What one upstream calls final, the pool may not: then it is told when the pool does.
+    if (said.kind === 'finalized' && !desk.head.isFinal(said.hash)) this.#follow();
+    else carried.onItem(item);
+  }
+
+  /**
+   * Its upstream has given it up, which may be that one's fault: a fork, a lag, a full pool. It is told
+   * only if others do not take it either.
+   */
+  async #contest(item: RawJson): Promise<void> {
+    const { desk, carried } = this.#options;
+    let isTaken = false;
+    try {
+      const news = await this.#handOn(desk.engine.clock.now() + carried.deadlineMs);
+      isTaken = news?.kind === 'result';
+    } finally {
+      if (isTaken) this.#follow();
+      else if (!this.#stop.signal.aborted) carried.onItem(item);
+    }
   }
 
   /** From here on the chain itself tells what becomes of it. */

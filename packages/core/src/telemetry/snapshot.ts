@@ -12,6 +12,8 @@ export interface UpstreamSnapshot {
   /** Transport kind and where its connection stands. */
   readonly transport: string;
   readonly connection: string;
+  /** False also for one with a WebSocket that is down while its HTTP serves. */
+  readonly canSubscribe: boolean;
   /** Why it would not be chosen for an ordinary call; absent when it would. */
   readonly reason: Ineligibility | undefined;
   /** What the reason rests on, in words. */

@@ -210,7 +210,7 @@ const methods: Readonly<Record<string, MethodTraits>> = {
     resume: 'never',
     notification: 'status',
     unsubscribe: 'unwatch',
-    isLast: (item) => item.startsWith('"final'),
+    isLast: (item) => /^"(?:final|dropped)/.test(item),
   }),
 };
 
@@ -223,8 +223,10 @@ const verdicts: Readonly<Record<number, SubmissionVerdict>> = {
 /** Items are `"ready"`, `"in <hash>"`, `"out of <hash>"`, `"final in <hash>"` and `"dropped"`. */
 const watchFormat: WatchFormat = {
   read: (item) => {
-    const [word, hash] = (JSON.parse(item) as string).split(' ');
+    const [word, hash, last] = (JSON.parse(item) as string).split(' ');
     if (word === 'in' && hash) return { kind: 'included', hash, index: undefined };
+    if (word === 'final' && last) return { kind: 'finalized', hash: last, index: undefined };
+    if (word === 'dropped') return { kind: 'given up' };
     return { kind: word === 'out' ? 'retracted' : 'other' };
   },
   accepted: () => '"ready"',

@@ -30,6 +30,9 @@ export function lastEvent(...events: readonly string[]): LastItem {
   };
 }
 
+/** Is this `transactionWatch_v1_watchEvent` the last of its subscription? */
+export const isLastWatchEvent = lastEvent('finalized', 'error', 'invalid', 'dropped');
+
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -2,7 +2,7 @@ import type { MethodTraits } from '@dshackle/core';
 import { traitsBeyondTable } from './beyond-table.ts';
 import { denialOf } from './denied.ts';
 import { accountOf } from './extrinsic.ts';
-import { isLastStatus, lastEvent } from './last-items.ts';
+import { isLastStatus, isLastWatchEvent, lastEvent } from './last-items.ts';
 import {
   at,
   atHash,
@@ -270,7 +270,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   transactionWatch_v1_submitAndWatch: once(
     'transactionWatch_v1_watchEvent',
     'transactionWatch_v1_unwatch',
-    lastEvent('finalized', 'error', 'invalid', 'dropped'),
+    isLastWatchEvent,
   ),
   transactionWatch_v1_unwatch: unsubscribe(),
   transaction_v1_broadcast: service(),

@@ -8,6 +8,7 @@ import type {
 } from '@dshackle/core';
 import { readExtrinsic } from './extrinsic.ts';
 import { blake2, type HeaderHasher } from './header.ts';
+import { isLastStatus, isLastWatchEvent } from './last-items.ts';
 
 /** Methods that submit the extrinsic which is their first param. */
 const submits: ReadonlySet<string> = new Set([
@@ -71,7 +72,10 @@ const extrinsicUpdate: WatchFormat = {
     const status: unknown = JSON.parse(item);
     const hash = member(status, 'inBlock');
     if (typeof hash === 'string') return included(hash, undefined);
-    return member(status, 'retracted') === undefined ? other : { kind: 'retracted' };
+    const final = member(status, 'finalized');
+    if (typeof final === 'string') return finalized(final, undefined);
+    if (member(status, 'retracted') !== undefined) return { kind: 'retracted' };
+    return isLastStatus(item) ? { kind: 'given up' } : other;
   },
   accepted: () => '"ready"',
   included: (hash) => JSON.stringify({ inBlock: hash }),
@@ -87,11 +91,15 @@ const extrinsicUpdate: WatchFormat = {
 const watchEvent: WatchFormat = {
   read: (item) => {
     const event: unknown = JSON.parse(item);
-    if (member(event, 'event') !== 'bestChainBlockIncluded') return other;
+    const name = member(event, 'event');
+    if (name !== 'bestChainBlockIncluded' && name !== 'finalized') {
+      return isLastWatchEvent(item) ? { kind: 'given up' } : other;
+    }
     const block = member(event, 'block');
-    const [hash, index] = [member(block, 'hash'), member(block, 'index')];
+    const [hash, at] = [member(block, 'hash'), member(block, 'index')];
     if (typeof hash !== 'string') return { kind: 'retracted' };
-    return included(hash, typeof index === 'number' ? index : undefined);
+    const index = typeof at === 'number' ? at : undefined;
+    return name === 'finalized' ? finalized(hash, index) : included(hash, index);
   },
   accepted: () => '{"event":"validated"}',
   included: (hash, index) => placed('bestChainBlockIncluded', { hash, index }),
@@ -109,6 +117,10 @@ const other: WatchedItem = { kind: 'other' };
 
 function included(hash: string, index: number | undefined): WatchedItem {
   return { kind: 'included', hash: hash.toLowerCase(), index };
+}
+
+function finalized(hash: string, index: number | undefined): WatchedItem {
+  return { kind: 'finalized', hash: hash.toLowerCase(), index };
 }
 
 function placed(event: string, block: object | null): RawJson {
