@@ -33,6 +33,7 @@ export {
   type TransportErrorOptions,
   UnknownOutcomeError,
 } from './errors.ts';
+export type { BlockPath } from './head/block-tree.ts';
 export { type Envelope, isBatch, readEnvelope, splitBatch } from './json-rpc/envelope.ts';
 export { balancerErrorCodes, toJsonRpcError } from './json-rpc/failure.ts';
 export {

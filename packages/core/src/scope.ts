@@ -91,10 +91,16 @@ export class Scope {
     if (traits.kind === 'denied') {
       throw new BalancerError('denied', `${asked.method} is disabled on this balancer`);
     }
-    const { subscription } = traits;
-    const share = subscription?.source === 'upstream' ? subscription.share : undefined;
-    const isLookedAt = traits.refuse || traits.block || share || chain.params;
+    const usual = traits.subscription;
+    const isLookedAt =
+      traits.refuse ||
+      traits.block ||
+      traits.subscriptionOf ||
+      (usual?.source === 'upstream' && usual.share) ||
+      chain.params;
     const params = isLookedAt ? parseParams(chain, asked) : [];
+    const subscription = traits.subscriptionOf?.(params) ?? usual;
+    const share = subscription?.source === 'upstream' ? subscription.share : undefined;
     const refusal = traits.refuse?.(params);
     if (refusal !== undefined) throw new BalancerError('denied', refusal);
     if (!subscription) {

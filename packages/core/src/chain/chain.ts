@@ -151,6 +151,8 @@ export type SubscriptionTraits = {
       /** Served from the pool's own head; no upstream subscription of its own. */
       readonly source: 'head';
       readonly feed: FeedKind;
+      /** Whether a subscriber hears the block there is before those that come. @default true */
+      readonly tellsCurrent?: boolean;
     }
   | {
       /** Served by the chain's own service, {@link Chain.service}, on top of the whole pool. */
@@ -230,6 +232,12 @@ export interface MethodTraits {
   readonly nonceOf?: (params: readonly unknown[]) => string | undefined;
   /** Present on `subscribe` methods. */
   readonly subscription?: SubscriptionTraits;
+  /**
+   * How a subscription with these params is served, where the params decide that; `undefined`: as
+   * `subscription` says. Its notification and the call that ends it are those of `subscription` in any
+   * case. @default all are served alike
+   */
+  readonly subscriptionOf?: (params: readonly unknown[]) => SubscriptionTraits | undefined;
   /**
    * True where {@link Chain.service} answers the call as long as no upstream that serves offers the
    * method; one that offers it is asked otherwise. Does nothing on other kinds than `read` and

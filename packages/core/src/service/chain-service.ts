@@ -1,5 +1,7 @@
 import type { SubscribeOutcome, SubscriberHandlers } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
+import type { BalancerError } from '../errors.ts';
+import type { BlockPath } from '../head/block-tree.ts';
 import type { RawJson, Reply } from '../json-rpc/message.ts';
 import type { Session } from '../session/session.ts';
 import type { Clock } from '../time/clock.ts';
@@ -29,6 +31,8 @@ export interface ServiceSink {
   onItem(item: RawJson): void;
   /** The item before was the last; nothing may follow. */
   onDone(): void;
+  /** It cannot go on, for this reason; nothing may follow. */
+  onEnd(reason: BalancerError): void;
 }
 
 /** A subscription that a {@link ChainService} has accepted. */
@@ -72,11 +76,15 @@ export interface ServiceHost {
   readonly genesisHash: string | undefined;
   /** The pool's agreed heads; `undefined` until it has any. */
   readonly best: Block | undefined;
+  /** Between the two, where the chain has such a thing; the finalized one elsewhere. */
+  readonly safe: Block | undefined;
   readonly finalized: Block | undefined;
   /** A block that the pool knows: of every branch, down to some hundred below the finalized one. */
   block(hash: string): Block | undefined;
   /** All blocks of that height that the pool knows. */
   blocksAt(number: number): readonly Block[];
+  /** The way between two blocks; `undefined` when the pool knows no common ancestor of both. */
+  path(from: string, to: string): BlockPath | undefined;
   /**
    * Is there an upstream that has this block and may serve? Also one that rests for moments, after a
    * rate limit or failures of its: a head must not stand still for that.
@@ -99,8 +107,9 @@ export interface ServiceHost {
    */
   forward(method: string, params: readonly unknown[], options?: ForwardOptions): Promise<Reply>;
   /**
-   * Makes one subscription as a client would: carried by upstreams that have the block its params
-   * name. Its owner ends it, also after the last item.
+   * Makes one subscription as a client does who may use everything: carried by upstreams that have the
+   * block its params name, shared and brought back after the death of its upstream where the method
+   * allows. Not to what this service itself serves. Its owner ends it, also after the last item.
    *
    * @throws BalancerError when nobody accepted it in time
    */

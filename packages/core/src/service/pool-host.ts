@@ -1,5 +1,6 @@
 import type { SubscribeOutcome, SubscriberHandlers } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
+import type { BlockPath } from '../head/block-tree.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Reply } from '../json-rpc/message.ts';
 import type { Emitter } from '../telemetry/emitter.ts';
@@ -49,6 +50,10 @@ export class PoolHost implements ServiceHost {
     return this.#options.head.best;
   }
 
+  get safe(): Block | undefined {
+    return this.#options.head.safe;
+  }
+
   get finalized(): Block | undefined {
     return this.#options.head.finalized;
   }
@@ -59,6 +64,10 @@ export class PoolHost implements ServiceHost {
 
   blocksAt(number: number): readonly Block[] {
     return this.#options.head.tree.at(number);
+  }
+
+  path(from: string, to: string): BlockPath | undefined {
+    return this.#options.head.tree.path(from, to);
   }
 
   hasBlock(hash: string): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Chain, MethodTraits } from '../chain/chain.ts';
+import { BalancerError } from '../errors.ts';
 import { errorReply, type Reply } from '../json-rpc/message.ts';
 import { fakeChain } from '../testing/fake-chain.ts';
 import { type TestBalancer, testBalancer } from '../testing/test-balancer.ts';
@@ -59,6 +60,21 @@ async function start(
       ...read,
       kind: 'subscribe',
       subscription: { source: 'service', notification: 'n', unsubscribe: 'u' },
+    },
+    watch: {
+      ...read,
+      kind: 'subscribe',
+      subscription: { source: 'service', notification: 'n', unsubscribe: 'u' },
+      subscriptionOf: ([kind]) =>
+        kind === 'heads'
+          ? {
+              source: 'head',
+              feed: 'best',
+              tellsCurrent: false,
+              notification: 'n',
+              unsubscribe: 'u',
+            }
+          : undefined,
     },
   };
   const chain: Chain = {
@@ -155,5 +171,55 @@ describe("a chain's own service", () => {
     for (const stop of stops) stop();
     await pool.mine();
     expect(seen).toHaveLength(1);
+  });
+
+  it('serves what params do not name otherwise', async () => {
+    const { pool, service } = await start();
+    await using _ = pool;
+    const heard: string[] = [];
+    const subscribe = (kind: string) =>
+      pool.balancer.subscribe(
+        { method: 'watch', params: JSON.stringify([kind]) },
+        {
+          onSubscribed: () => heard.push(kind),
+          onItem: (item) => heard.push((JSON.parse(item) as { hash: string }).hash ?? item),
+          onEnd: (error) => heard.push(error.message),
+        },
+      );
+    await subscribe('heads');
+    expect(heard).toEqual(['heads']);
+    await pool.mine();
+    expect(heard).toEqual(['heads', pool.ledger.head.hash]);
+    await subscribe('other');
+    expect(service.sinks).toHaveLength(1);
+    service.sinks[0]?.onEnd(new BalancerError('transport', 'gave up'));
+    service.sinks[0]?.onItem('2');
+    expect(heard.slice(2)).toEqual(['other', '1', '[transport] gave up']);
+    expect(pool.balancer.snapshot().subscriptions).toBe(1);
+  });
+
+  it('follows what upstreams carry, and the way between blocks', async () => {
+    const { pool, service } = await start();
+    await using _ = pool;
+    const host = service.host as ServiceHost;
+    const from = host.best?.hash as string;
+    const heard: string[] = [];
+    let stop = (): void => {};
+    await host.subscribe('watch', ['heads'], {
+      onSubscribed: ({ unsubscribe }) => {
+        stop = unsubscribe;
+      },
+      onItem: (item) => heard.push(item),
+      onEnd: () => heard.push('ended'),
+    });
+    await pool.mine(2);
+    const way = host.path(from, pool.ledger.head.hash);
+    expect(way?.retracted).toEqual([]);
+    expect(way?.applied.map(({ header }) => header)).toEqual(heard);
+    expect(host.path(from, 'nowhere')).toBeUndefined();
+    expect(host.safe).toBe(host.finalized);
+    stop();
+    await pool.mine();
+    expect(heard).toHaveLength(2);
   });
 });

@@ -54,10 +54,10 @@ export class HeadFeed {
     return this.#listeners.size;
   }
 
-  /** Delivers the current block (as a node does), then all that follow. */
-  subscribe(listener: BlockListener): () => void {
+  /** Delivers the current block, unless told otherwise, then all that follow. */
+  subscribe(listener: BlockListener, tellsCurrent = true): () => void {
     this.#listeners.add(listener);
-    if (this.#last) guard(listener, this.#last);
+    if (this.#last && tellsCurrent) guard(listener, this.#last);
     return () => this.#listeners.delete(listener);
   }
 

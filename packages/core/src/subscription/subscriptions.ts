@@ -92,7 +92,7 @@ export class Subscriptions {
     options: CallOptions,
   ): Promise<SubscribeOutcome> {
     this.#refuseIfFull();
-    if (traits.source === 'head') return this.#follow(traits.feed, handlers, options);
+    if (traits.source === 'head') return this.#follow(traits, handlers, options);
     return plan === undefined
       ? this.#carry(call, traits, need, handlers, options)
       : this.#join(plan, traits, need, handlers, options);
@@ -122,6 +122,9 @@ export class Subscriptions {
         },
         onDone: () => {
           if (this.#live.delete(id)) this.#tell(() => handlers.onDone?.(), undefined);
+        },
+        onEnd: (reason) => {
+          if (this.#live.delete(id)) this.#tell(handlers.onEnd, reason);
         },
       },
     );
@@ -162,7 +165,7 @@ export class Subscriptions {
   }
 
   #follow(
-    kind: FeedKind,
+    { feed, tellsCurrent }: Extract<SubscriptionTraits, { source: 'head' }>,
     handlers: SubscriberHandlers,
     { session, signal }: CallOptions,
   ): SubscribeOutcome {
@@ -179,11 +182,11 @@ export class Subscriptions {
     this.#live.set(id, { stop, onEnd: handlers.onEnd, isTold: true });
     this.#tell(handlers.onSubscribed, { id, unsubscribe: () => this.#forget(id) });
     if (over) return { kind: 'subscribed' };
-    unfollow = this.#feed(kind).subscribe((block) => {
+    unfollow = this.#feed(feed).subscribe((block) => {
       if (over) return;
       session?.observe(block.number);
       this.#tell(handlers.onItem, block.header);
-    });
+    }, tellsCurrent);
     // The subscriber may have left while it heard its first item.
     if (over) unfollow();
     return { kind: 'subscribed' };
