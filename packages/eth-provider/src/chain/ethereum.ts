@@ -1,4 +1,5 @@
 import type { Chain } from '@dshackle/core';
+import { EthereumService } from '../service/ethereum-service.ts';
 import { blockParams } from './block-params.ts';
 import { isHash } from './header.ts';
 import { ethereumHeads } from './heads.ts';
@@ -83,6 +84,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
     heads: ethereumHeads(options.finality ?? known?.finality ?? 'tag', verification),
     probes: ethereumProbes(options.minPeers ?? (isKnown ? 1 : 0)),
     submissions: ethereumSubmissions,
+    service: (host) => new EthereumService(host),
     judge: (_, error) => judge(error),
   };
 }

@@ -6,12 +6,14 @@ import {
   constant,
   denied,
   local,
+  logs,
   ofBest,
   read,
   stateAt,
   submit,
   transaction,
 } from './rows.ts';
+import { subscribe, unsubscribe } from './subscriptions.ts';
 import { accountOf } from './transaction.ts';
 
 const value = { nullMeans: 'value' } as const;
@@ -95,7 +97,11 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_feeHistory: stateAt(1, { data: 'block' }),
 
   // Logs.
-  eth_getLogs: read(),
+  eth_getLogs: logs(),
+
+  // Subscriptions.
+  eth_subscribe: subscribe(),
+  eth_unsubscribe: unsubscribe(),
 
   // Submission.
   eth_sendRawTransaction: submit(3),

@@ -1,4 +1,4 @@
-import type { MethodTraits } from '@dshackle/core';
+import type { BlockNeed, MethodTraits } from '@dshackle/core';
 import { needOf } from './block-params.ts';
 import { isHash } from './header.ts';
 
@@ -65,6 +65,26 @@ export function blockBy(position: number, extras: Extras = {}): MethodTraits {
 /** A read of a transaction by its hash: a node that lags or pruned it does not know it. */
 export function transaction(): MethodTraits {
   return read({ nullMeans: 'missing' });
+}
+
+/** Logs of one block, by hash, or of a range of heights: the highest must be there. */
+export function logs(extras: Extras = {}): MethodTraits {
+  return read({
+    data: 'block',
+    nullMeans: 'missing',
+    block: ([filter]) => rangeOf(filter),
+    ...extras,
+  });
+}
+
+function rangeOf(filter: unknown): BlockNeed {
+  if (typeof filter !== 'object' || filter === null) return { kind: 'none' };
+  const { blockHash, fromBlock, toBlock } = filter as Readonly<Record<string, unknown>>;
+  if (isHash(blockHash)) return { kind: 'hash', hash: blockHash.toLowerCase() };
+  const to = needOf(toBlock);
+  const from = needOf(fromBlock);
+  if (to.kind !== 'number' || from.kind !== 'number') return to;
+  return from.number < to.number ? { ...to, from: from.number } : to;
 }
 
 /** The row of a method that is switched off. */
