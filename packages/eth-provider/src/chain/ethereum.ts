@@ -1,5 +1,6 @@
 import type { Chain } from '@dshackle/core';
 import { EthereumService } from '../service/ethereum-service.ts';
+import { type LogOptions, resolveLogOptions } from '../service/log-options.ts';
 import { blockParams } from './block-params.ts';
 import { isHash } from './header.ts';
 import { ethereumHeads } from './heads.ts';
@@ -52,6 +53,8 @@ export interface EthereumOptions {
    * @default 1 on chains known by name, else 0
    */
   readonly minPeers?: number;
+  /** Bounds of queries for logs. */
+  readonly logs?: LogOptions;
 }
 
 /**
@@ -66,6 +69,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
   const chainId = options.chainId ?? known?.chainId;
   const genesisHash = options.genesisHash ?? known?.genesisHash;
   check(id, chainId, genesisHash, options.finality);
+  const logs = resolveLogOptions(options.logs);
   const identity = new Identity(id, chainId === 'any' ? undefined : chainId, genesisHash);
   // On a chain known by name a header that does not fit is a lie; elsewhere it may be a format.
   const isKnown = known !== undefined && known.chainId === chainId;
@@ -84,7 +88,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
     heads: ethereumHeads(options.finality ?? known?.finality ?? 'tag', verification),
     probes: ethereumProbes(options.minPeers ?? (isKnown ? 1 : 0)),
     submissions: ethereumSubmissions,
-    service: (host) => new EthereumService(host),
+    service: (host) => new EthereumService(host, logs),
     judge: (_, error) => judge(error),
   };
 }

@@ -1,2 +1,3 @@
+export type { LogOptions } from '../service/log-options.ts';
 export { type EthereumOptions, ethereum } from './ethereum.ts';
 export { type Finality, type KnownChain, type KnownChainId, knownChains } from './known-chains.ts';

@@ -67,17 +67,16 @@ export function transaction(): MethodTraits {
   return read({ nullMeans: 'missing' });
 }
 
-/** Logs of one block, by hash, or of a range of heights: the highest must be there. */
-export function logs(extras: Extras = {}): MethodTraits {
-  return read({
-    data: 'block',
-    nullMeans: 'missing',
-    block: ([filter]) => rangeOf(filter),
-    ...extras,
-  });
+/**
+ * Logs of one block, by hash, or of a range of heights. The service cuts ranges; to upstreams go its own
+ * calls, which this row routes: the highest block must be there.
+ */
+export function logs(): MethodTraits {
+  const row = { data: 'block', nullMeans: 'missing', block: rangeOf } as const;
+  return { ...read(row), kind: 'service' };
 }
 
-function rangeOf(filter: unknown): BlockNeed {
+function rangeOf([filter]: readonly unknown[]): BlockNeed {
   if (typeof filter !== 'object' || filter === null) return { kind: 'none' };
   const { blockHash, fromBlock, toBlock } = filter as Readonly<Record<string, unknown>>;
   if (isHash(blockHash)) return { kind: 'hash', hash: blockHash.toLowerCase() };

@@ -3,6 +3,10 @@ import { type ErrorRule, type JsonRpcError, judgeBy, type Verdict } from '@dshac
 /** Codes that JSON-RPC leaves to the server, under which nodes say most of what they say. */
 const serverErrors = [[-32_099, -32_000] as const];
 
+/** Said by those who would answer if less was asked for. */
+const tooMuch =
+  /block range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i;
+
 /**
  * What errors mean, first match wins. Words come before codes: under -32000 nodes say anything, from a
  * revert to a lost database. They are those of geth (core, eth and rpc packages), Nethermind, Erigon,
@@ -35,7 +39,7 @@ const rules: readonly ErrorRule[] = [
 
   // Too much at once there; the caller may ask for less, another upstream may take it.
   {
-    text: /block range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i,
+    text: tooMuch,
     action: 'missing',
     reason: 'asked for too much there',
   },
@@ -111,4 +115,9 @@ const rules: readonly ErrorRule[] = [
 /** The meaning of an upstream's JSON-RPC error; what no rule knows is the answer. */
 export function judge(error: JsonRpcError): Verdict {
   return judgeBy(rules, error);
+}
+
+/** True for an error that says that less would be answered. */
+export function asksForLess({ message }: JsonRpcError): boolean {
+  return tooMuch.test(message);
 }

@@ -4,17 +4,17 @@ import {
   errorReply,
   jsonRpcCodes,
   type Reply,
-  RpcResponseError,
   type ServiceCall,
   type ServiceHost,
   type ServiceSink,
   type ServiceSubscribeCall,
   type ServiceSubscription,
 } from '@dshackle/core';
-import { toQuantity } from '../chain/header.ts';
-import { BlockLogs, type LogTexts } from './block-logs.ts';
+import { BlockLogs } from './block-logs.ts';
 import { Blooms } from './blooms.ts';
-import { type LogFilter, readLogFilter } from './log-filter.ts';
+import { readLogFilter } from './log-filter.ts';
+import { type LogOptions, resolveLogOptions } from './log-options.ts';
+import { LogQuery } from './log-query.ts';
 import { LogSubscription } from './log-subscription.ts';
 import { ParamError } from './param-error.ts';
 import { SyncingSubscription } from './syncing-subscription.ts';
@@ -23,18 +23,23 @@ import { SyncingSubscription } from './syncing-subscription.ts';
 export class EthereumService implements ChainService {
   readonly #host: ServiceHost;
   readonly #logs: BlockLogs;
+  readonly #query: LogQuery;
   readonly #live = new Set<LogSubscription | SyncingSubscription>();
   readonly #stop: () => void;
 
-  constructor(host: ServiceHost) {
+  constructor(host: ServiceHost, options?: LogOptions) {
+    const blooms = new Blooms();
     this.#host = host;
-    this.#logs = new BlockLogs(host, new Blooms());
+    this.#logs = new BlockLogs(host, blooms);
+    this.#query = new LogQuery(host, blooms, resolveLogOptions(options));
     this.#stop = host.onChange(() => {
       for (const each of [...this.#live]) each.wake();
     });
   }
 
-  call({ method }: ServiceCall): Reply {
+  call({ method, params, client, signal }: ServiceCall): Reply | Promise<Reply> {
+    const options = { ...(signal && { signal }), ...(client && { session: client }) };
+    if (method === 'eth_getLogs') return this.#query.answer(params, options);
     throw new Error(`${method} is not served`);
   }
 
@@ -65,7 +70,7 @@ export class EthereumService implements ChainService {
         made = new LogSubscription({
           host: this.#host,
           logs: this.#logs,
-          readRange: (filter, from, to) => this.#readRange(filter, from, to),
+          readRange: (filter, from, to) => this.#query.read(filter, { from, to }),
           filter: readLogFilter(param),
           client,
           sink,
@@ -83,15 +88,6 @@ export class EthereumService implements ChainService {
     }
     this.#live.add(made);
     return made;
-  }
-
-  async #readRange(filter: LogFilter, from: number, to: number): Promise<LogTexts> {
-    if (from > to) return [];
-    const reply = await this.#host.forward('eth_getLogs', [
-      { ...filter.criteria, fromBlock: toQuantity(from), toBlock: toQuantity(to) },
-    ]);
-    if (reply.kind === 'error') throw new RpcResponseError(reply.error);
-    return (JSON.parse(reply.result) as readonly unknown[]).map((log) => JSON.stringify(log));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Block, BlockPath, Reply, ServiceHost } from '@dshackle/core';
+import type { Block, BlockPath, ForwardOptions, Reply, ServiceHost } from '@dshackle/core';
 import { FakeClock } from '@dshackle/core/testing';
 
 /** A pool for services under test: its chain is what it is told, and its upstreams are a function. */
@@ -7,6 +7,8 @@ export class FakeHost implements ServiceHost {
   readonly genesisHash = hashOf('genesis');
   /** Every call it got, in order. */
   readonly calls: { readonly method: string; readonly params: readonly unknown[] }[] = [];
+  /** What the client of each call had seen. */
+  readonly seen: number[] = [];
   best: Block | undefined;
   safe: Block | undefined;
   finalized: Block | undefined;
@@ -16,6 +18,7 @@ export class FakeHost implements ServiceHost {
     result: '[]',
   });
   readonly #blocks = new Map<string, Block>();
+  #isHung = false;
   readonly #listeners = new Set<() => void>();
 
   /** Makes a block known; a child of `parent`, of the first block at height 1 when left out. */
@@ -85,9 +88,22 @@ export class FakeHost implements ServiceHost {
     return () => this.#listeners.delete(listener);
   }
 
-  async forward(method: string, params: readonly unknown[]): Promise<Reply> {
+  /** Answers nothing from now on; calls end only by their signal. */
+  hang(): void {
+    this.#isHung = true;
+  }
+
+  async forward(
+    method: string,
+    params: readonly unknown[],
+    { session, signal }: ForwardOptions = {},
+  ): Promise<Reply> {
     this.calls.push({ method, params });
-    return this.answer(method, params);
+    this.seen.push(session?.seen ?? -1);
+    if (!this.#isHung) return this.answer(method, params);
+    return new Promise((_, reject) =>
+      signal?.addEventListener('abort', () => reject(signal.reason)),
+    );
   }
 
   subscribe(): Promise<never> {
