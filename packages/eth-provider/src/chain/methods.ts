@@ -9,6 +9,7 @@ import {
   logs,
   ofBest,
   read,
+  service,
   stateAt,
   submit,
   transaction,
@@ -98,6 +99,14 @@ const rows: Readonly<Record<string, MethodTraits>> = {
 
   // Logs.
   eth_getLogs: logs(),
+
+  // Filters.
+  eth_newFilter: service(),
+  eth_newBlockFilter: service(),
+  eth_newPendingTransactionFilter: service(),
+  eth_getFilterChanges: service(),
+  eth_getFilterLogs: service(),
+  eth_uninstallFilter: service(),
 
   // Subscriptions.
   eth_subscribe: subscribe(),

@@ -22,6 +22,11 @@ export function local(): MethodTraits {
   return { ...read(), kind: 'local' };
 }
 
+/** Answered by the chain's own service: what it names is kept here, for one client. */
+export function service(): MethodTraits {
+  return { ...read({ idempotent: false }), kind: 'service' };
+}
+
 /** True for the life of the chain. */
 export function constant(): MethodTraits {
   return read({ lifetime: 'constant' });

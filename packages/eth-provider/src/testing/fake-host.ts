@@ -106,9 +106,8 @@ export class FakeHost implements ServiceHost {
     );
   }
 
-  subscribe(): Promise<never> {
-    return Promise.reject(new Error('nobody can subscribe'));
-  }
+  /** How subscriptions are accepted. @default nobody does */
+  subscribe: ServiceHost['subscribe'] = () => Promise.reject(new Error('nobody can subscribe'));
 }
 
 /** A hash that can be told from others. */
