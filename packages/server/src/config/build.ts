@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
   type Balancer,
+  type Chain,
   type CredentialOptions,
   createBalancer,
   type EndpointOption,
@@ -9,6 +10,7 @@ import {
   type UpstreamOptions,
   websocket,
 } from '@dshackle/core';
+import { ethereum } from '@dshackle/eth-provider/chain';
 import { polkadot } from '@dshackle/polkadot-provider/chain';
 import type {
   ChainConfig,
@@ -39,16 +41,11 @@ export function buildBalancers(config: Config): ReadonlyMap<string, Balancer> {
 function buildBalancer(
   chain: ChainConfig,
   upstreams: readonly UpstreamConfig[],
-  { chainHead }: ProxyConfig,
+  proxy: ProxyConfig,
 ): Balancer {
-  const { id, genesisHash, blockTimeMs, hasher, minPeers, submitWidth } = chain;
+  const { submitWidth } = chain;
   return createBalancer({
-    chain: polkadot({
-      id,
-      minPeers,
-      chainHead,
-      ...given({ genesisHash, blockTimeMs, hasher }),
-    }),
+    chain: buildChain(chain, proxy),
     upstreams: upstreams.map(toUpstream),
     policy: {
       deadlineMs: chain.deadlineMs,
@@ -57,6 +54,19 @@ function buildBalancer(
     },
     health: { probeIntervalMs: chain.probeIntervalMs },
   });
+}
+
+function buildChain(config: ChainConfig, { chainHead }: ProxyConfig): Chain {
+  const { id, family, minPeers, chainId, genesisHash, blockTimeMs, hasher } = config;
+  switch (family) {
+    case 'substrate':
+      return polkadot({ id, minPeers, chainHead, ...given({ genesisHash, blockTimeMs, hasher }) });
+    case 'ethereum': {
+      // A block 0 that is not given is the first upstream's.
+      const pinned = genesisHash === 'any' ? undefined : genesisHash;
+      return ethereum({ id, minPeers, ...given({ chainId, genesisHash: pinned, blockTimeMs }) });
+    }
+  }
 }
 
 function toUpstream(upstream: UpstreamConfig): UpstreamOptions {

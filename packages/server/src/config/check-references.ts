@@ -1,7 +1,7 @@
+import { type Family, familyNames, familyOfKnown, knownChainIds } from './families.ts';
 import { nearest } from './nearest.ts';
 import { itemsAt, nodeAt, type Path, textAt } from './node.ts';
 import type { ConfigProblem } from './problem.ts';
-import { knownChainIds } from './schema.ts';
 import { clusterItems, type Located, mainItems, problemBelow, type Source } from './source.ts';
 
 /**
@@ -53,10 +53,25 @@ class Chains {
 
   checkCustom(chain: Located): ConfigProblem[] {
     const id = textAt(chain.node, 'id');
-    if (id === undefined || !knownChainIds.includes(id)) return [];
-    return [
-      problemBelow(chain, ['id'], `found "${id}", which is known already: leave this entry out`),
-    ];
+    if (id !== undefined && knownChainIds.includes(id)) {
+      return [
+        problemBelow(chain, ['id'], `found "${id}", which is known already: leave this entry out`),
+      ];
+    }
+    const family = textAt(chain.node, 'family');
+    const hasChainId = nodeAt(chain.node, 'chain-id') !== undefined;
+    if (family === 'ethereum' && !hasChainId) {
+      return [problemBelow(chain, ['chain-id'], 'missing; allowed: what eth_chainId answers')];
+    }
+    if (family === 'substrate' && hasChainId) {
+      return [problemBelow(chain, ['chain-id'], 'chains of the family substrate have none')];
+    }
+    if (family === 'ethereum' && nodeAt(chain.node, 'hasher') !== undefined) {
+      return [
+        problemBelow(chain, ['hasher'], 'chains of the family ethereum have no other than theirs'),
+      ];
+    }
+    return [];
   }
 
   checkKnown(entry: Located, at: Path): ConfigProblem[] {
@@ -77,6 +92,15 @@ class Chains {
     if (this.#withUpstream?.has(id) ?? true) return [];
     return [problemBelow(route, ['chain'], `found "${id}", which has no upstream that is enabled`)];
   }
+}
+
+/** The family of each chain that is known by id or has an entry; of others `undefined`. */
+export function familyFinder(sources: readonly Source[]): (chain: string) => Family | undefined {
+  const custom = new Map(
+    mainItems(sources, 'chains').map(({ node }) => [textAt(node, 'id'), textAt(node, 'family')]),
+  );
+  return (chain) =>
+    familyOfKnown(chain) ?? familyNames.find((family) => family === custom.get(chain));
 }
 
 function unique(entries: readonly Located[]): ConfigProblem[] {

@@ -1,13 +1,17 @@
-import { checkEndpoint } from './check-endpoint.ts';
+import { checkConnection } from './check-connection.ts';
 import { checkMethods } from './check-methods.ts';
+import type { Family } from './families.ts';
 import { type ConfigEntry, nodeAt, type Path } from './node.ts';
 import type { ConfigProblem } from './problem.ts';
 import { type Located, problemBelow } from './source.ts';
 
 /** What the schema cannot see in one upstream: how its keys go together. */
-export function checkUpstream(upstream: Located): readonly ConfigProblem[] {
+export function checkUpstream(
+  upstream: Located,
+  familyOf: (chain: string) => Family | undefined,
+): readonly ConfigProblem[] {
   return [
-    ...checkConnection(upstream),
+    ...checkConnection(upstream, familyOf),
     ...checkLabels(upstream),
     ...checkMethods(upstream),
     ...checkLimits(upstream),
@@ -24,16 +28,6 @@ export function checkOptionsOnce(entry: Located): readonly ConfigProblem[] {
 function entriesAt(located: Located, path: Path): ReadonlyMap<string, ConfigEntry> {
   const node = nodeAt(located.node, ...path);
   return node?.kind === 'mapping' ? node.entries : new Map();
-}
-
-function checkConnection(upstream: Located): readonly ConfigProblem[] {
-  const at = ['connection', 'polkadot'];
-  if (nodeAt(upstream.node, ...at)?.kind !== 'mapping') return [];
-  const given = entriesAt(upstream, at);
-  if (!given.has('rpc') && !given.has('ws')) {
-    return [problemBelow(upstream, at, 'missing; allowed: rpc, ws or both')];
-  }
-  return ['rpc', 'ws'].flatMap((key) => checkEndpoint(upstream, [...at, key]));
 }
 
 function checkLabels(upstream: Located): readonly ConfigProblem[] {

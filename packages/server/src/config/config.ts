@@ -1,6 +1,7 @@
 import type { ChainHeadLimits, HasherName } from '@dshackle/polkadot-provider/chain';
 import type { Cors } from '../http/cors.ts';
 import type { DoorLimits } from '../rpc/limits.ts';
+import type { Family } from './families.ts';
 
 /** A configuration that was checked: everything has its value, defaults filled in. */
 export interface Config {
@@ -49,8 +50,10 @@ export interface MethodsConfig {
 /** One chain and what holds for all its upstreams. All durations in milliseconds. */
 export interface ChainConfig {
   readonly id: string;
-  readonly family: 'substrate';
-  /** Absent for chains known by id; `any`: what the first upstream says. */
+  readonly family: Family;
+  /** What `eth_chainId` answers; absent for chains known by id and those that have none. */
+  readonly chainId: number | undefined;
+  /** Absent for chains known by id, and where the first upstream decides; so does `any`. */
   readonly genesisHash: string | undefined;
   /** Absent for chains known by id. */
   readonly blockTimeMs: number | undefined;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { knownChainIds, mainSchema } from './schema.ts';
+import { knownChainIds } from './families.ts';
+import { mainSchema } from './schema.ts';
 import { chainDefaults } from './to-config.ts';
 
 /*
@@ -49,9 +50,11 @@ function keysOf(schema: z.ZodType, path: string): Key[] {
   });
 }
 
-/** The credentials of rpc and ws are told once. */
+/** What both kinds of connection have is told once, and so are the credentials of rpc and ws. */
 function documented(path: string): string {
-  return path.replace(/^.*\.polkadot\.(?:rpc|ws)\.(basic-auth|bearer-auth|headers|tls)/, '….$1');
+  return path
+    .replace(/\.connection\.ethereum\./, '.connection.polkadot.')
+    .replace(/^.*\.polkadot\.(?:rpc|ws)\.(basic-auth|bearer-auth|headers|tls)/, '….$1');
 }
 
 const keys = keysOf(mainSchema, '').map((key) => ({ ...key, path: documented(key.path) }));

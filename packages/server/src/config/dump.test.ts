@@ -23,14 +23,18 @@ describe('a configuration as it takes effect', () => {
   port: 1234
   routes:
     - { id: all, chain: polkadot }
+    - { id: eth, chain: eth }
     - { id: mine, chain: mine }
     - id: strict
       chain: polkadot
       methods: { enabled: [{ name: state_getPairs }], disabled: [{ name: system_chain }] }
-chains: [{ id: mine, family: substrate, hasher: keccak-256 }]
+chains:
+  - { id: mine, family: substrate, hasher: keccak-256 }
+  - { id: eth, family: ethereum, chain-id: 1337 }
 cluster:
   defaults: [{ chains: [mine], submit-width: 2 }]
   upstreams:
+    - { id: three, chain: eth, connection: { ethereum: { rpc: { url: http://three.example } } } }
     - id: one
       chain: polkadot
       methods: { enabled: [{ name: author_rotateKeys }], disabled: [{ name: state_call }] }

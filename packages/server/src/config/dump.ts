@@ -7,8 +7,8 @@ import type {
   ProxyConfig,
   UpstreamConfig,
 } from './config.ts';
+import { families, knownChainIds } from './families.ts';
 import { redacted, redactUrl } from './redact.ts';
-import { knownChainIds } from './schema.ts';
 
 /**
  * The configuration as it takes effect, in the form of the file, with every default filled in,
@@ -22,7 +22,7 @@ export function dumpConfig(config: Config): string {
     chains: custom.length === 0 ? undefined : custom.map(dumpChain),
     cluster: {
       defaults: config.chains.map(dumpDefaults),
-      upstreams: config.upstreams.map(dumpUpstream),
+      upstreams: config.upstreams.map((upstream) => dumpUpstream(upstream, config.chains)),
     },
   };
   return stringify(withoutNothing(file));
@@ -66,6 +66,7 @@ function dumpChain(chain: ChainConfig) {
   return {
     id: chain.id,
     family: chain.family,
+    'chain-id': chain.chainId,
     identity: chain.genesisHash === 'any' ? undefined : chain.genesisHash,
     'block-time': ms(chain.blockTimeMs),
     hasher: chain.hasher,
@@ -85,7 +86,8 @@ function dumpDefaults(chain: ChainConfig) {
   };
 }
 
-function dumpUpstream(upstream: UpstreamConfig) {
+function dumpUpstream(upstream: UpstreamConfig, chains: readonly ChainConfig[]) {
+  const { family = 'substrate' } = chains.find(({ id }) => id === upstream.chain) ?? {};
   const { methods, limits, rpc, ws } = upstream;
   const { rate } = limits;
   return {
@@ -101,7 +103,7 @@ function dumpUpstream(upstream: UpstreamConfig) {
       'max-queue': limits.maxQueue,
     },
     connection: {
-      polkadot: {
+      [families[family].connection]: {
         rpc: rpc && { ...dumpEndpoint(rpc), 'max-connections': rpc.maxConnections },
         ws: ws && {
           ...dumpEndpoint(ws),

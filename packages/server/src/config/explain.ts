@@ -24,7 +24,7 @@ export function found(node: ConfigNode, path: Path): string {
 
 /** Where a URL stands, or is easily written by mistake: `ws: wss://…` for `ws: { url: wss://… }`. */
 function isUrl(path: Path): boolean {
-  return ['url', 'ws', 'rpc', 'polkadot', 'connection'].includes(String(path.at(-1)));
+  return ['url', 'ws', 'rpc', 'polkadot', 'ethereum', 'connection'].includes(String(path.at(-1)));
 }
 
 function cut(text: string): string {

@@ -53,6 +53,12 @@ const connection = 'connection: { polkadot: { ws: { url: wss://one.example } } }
 const ws = (rest: string): string =>
   upstream(`connection:\n  polkadot:\n    ws:\n${rest.replace(/^/gm, '      ')}`);
 const rpc = (rest: string): string => ws(rest).replace('ws:\n', 'rpc:\n');
+/** An upstream of Ethereum; its endpoints are on line 8. */
+const ethereum = (endpoints: string): string =>
+  upstream(`connection: { ethereum: ${endpoints} }`).replaceAll(
+    'chain: polkadot',
+    'chain: ethereum',
+  );
 /** The option is on line 3. */
 const withProxy = (rest: string): string =>
   `proxy:\n  routes: [{ id: dot, chain: polkadot }]\n${rest.replace(/^/gm, '  ')}\n${cluster}`;
@@ -66,7 +72,7 @@ const withDefaults = (rest: string): string =>
 const upstreamKeys =
   'id, chain, enabled, role, labels, methods, limits, validate-syncing, validate-peers, disable-validation, options, connection';
 const known =
-  'polkadot, polkadot-asset-hub, kusama, kusama-asset-hub, westend, westend-asset-hub, paseo, paseo-asset-hub';
+  'polkadot, polkadot-asset-hub, kusama, kusama-asset-hub, westend, westend-asset-hub, paseo, paseo-asset-hub, ethereum, sepolia, holesky, hoodi, ethereum-classic';
 const anId =
   'a name of 3 or more letters, digits, "_" and "-" that starts with a letter and ends with a letter or digit';
 const port = 'a whole number from 0 to 65535';
@@ -426,9 +432,46 @@ describe('a configuration that is wrong', () => {
     [
       'a connection of another kind',
       upstream(
-        'connection: { ethereum: { rpc: { url: http://a } }, polkadot: { ws: { url: ws://a } } }',
+        'connection: { bitcoin: { rpc: { url: http://a } }, polkadot: { ws: { url: ws://a } } }',
       ),
-      'dshackle.yaml:8:21: cluster.upstreams[0].connection.ethereum: not supported: polkadot is the only kind of connection so far',
+      'dshackle.yaml:8:21: cluster.upstreams[0].connection.bitcoin: not supported: polkadot and ethereum are the only kinds of connection so far',
+    ],
+    [
+      'a connection of another kind alone',
+      upstream('connection: { grpc: {} }'),
+      'dshackle.yaml:8:21: cluster.upstreams[0].connection.grpc: not supported: polkadot and ethereum are the only kinds of connection so far',
+    ],
+    [
+      'a connection of the other family',
+      upstream('connection: { ethereum: { ws: { url: wss://one.example } } }'),
+      'dshackle.yaml:8:31: cluster.upstreams[0].connection.ethereum: does not go with "polkadot", a chain of the family substrate; allowed: polkadot',
+    ],
+    [
+      'a connection of each family',
+      upstream(
+        'connection: { polkadot: { ws: { url: ws://a } }, ethereum: { ws: { url: ws://a } } }',
+      ),
+      'dshackle.yaml:8:66: cluster.upstreams[0].connection.ethereum: does not go with "polkadot", a chain of the family substrate; allowed: polkadot',
+    ],
+    [
+      'a connection of the other family to a chain of our own',
+      `${upstream(connection).replaceAll('chain: polkadot', 'chain: mine')}\nchains: [{ id: mine, family: ethereum, chain-id: 5 }]`,
+      'dshackle.yaml:8:31: cluster.upstreams[0].connection.polkadot: does not go with "mine", a chain of the family ethereum; allowed: ethereum',
+    ],
+    [
+      'no connection in particular',
+      upstream('connection: {}'),
+      'dshackle.yaml:8:19: cluster.upstreams[0].connection: missing; allowed: polkadot',
+    ],
+    [
+      'credentials twice on a connection to Ethereum',
+      ethereum('{ rpc: { url: "http://a:b@c", bearer-auth: { token: t } } }'),
+      'dshackle.yaml:8:38: cluster.upstreams[0].connection.ethereum.rpc: credentials given more than once: url, bearer-auth',
+    ],
+    [
+      "a key of Dshackle's for Ethereum",
+      ethereum('{ ws: { url: "ws://a", disabled-methods: [a] } }'),
+      'dshackle.yaml:8:54: cluster.upstreams[0].connection.ethereum.ws.disabled-methods: not supported: use methods.disabled of the upstream',
     ],
     [
       'neither rpc nor ws',
@@ -533,7 +576,27 @@ describe('a configuration that is wrong', () => {
     [
       'a chain of an unknown family',
       `${proxy}${cluster}chains: [{ id: mine, family: cosmos }]`,
-      'dshackle.yaml:9:30: chains[0].family: found "cosmos"; allowed: substrate',
+      'dshackle.yaml:9:30: chains[0].family: found "cosmos"; allowed: substrate, ethereum',
+    ],
+    [
+      'an Ethereum chain without its number',
+      `${proxy}${cluster}chains: [{ id: mine, family: ethereum }]`,
+      'dshackle.yaml:9:10: chains[0].chain-id: missing; allowed: what eth_chainId answers',
+    ],
+    [
+      'a number of a chain that has none',
+      `${proxy}${cluster}chains: [{ id: mine, family: substrate, chain-id: 1 }]`,
+      'dshackle.yaml:9:51: chains[0].chain-id: chains of the family substrate have none',
+    ],
+    [
+      'a number that is no number',
+      `${proxy}${cluster}chains: [{ id: mine, family: ethereum, chain-id: 0x1 }]`,
+      'dshackle.yaml:9:50: chains[0].chain-id: found "0x1"; allowed: a whole number of 1 or more',
+    ],
+    [
+      'an Ethereum chain known already',
+      `${proxy}${cluster}chains: [{ id: hoodi, family: ethereum, chain-id: 560048 }]`,
+      'dshackle.yaml:9:16: chains[0].id: found "hoodi", which is known already: leave this entry out',
     ],
     [
       'a chain known already',
@@ -642,7 +705,7 @@ describe('an included file', () => {
     expect(problems({ 'dshackle.yaml': including, 'more.yaml': more })).toEqual([
       'more.yaml:4:11: upstreams[0].role: found "x"; allowed: primary, secondary, fallback',
       `more.yaml:5:5: upstreams[0].prio: unknown key; allowed: ${upstreamKeys}`,
-      'more.yaml:6:17: upstreams[0].connection.polkadot: missing; allowed: a mapping',
+      'more.yaml:6:17: upstreams[0].connection: missing; allowed: polkadot',
     ]);
   });
 
@@ -882,6 +945,32 @@ cluster:
       ['everything', true, 'primary'],
       ['off', false, 'primary'],
       ['second', true, 'fallback'],
+    ]);
+  });
+
+  it('may be of Ethereum', () => {
+    const text = `
+proxy: { routes: [{ id: eth, chain: ethereum }, { id: mine, chain: mine }] }
+chains:
+  - { id: mine, family: ethereum, chain-id: 1337 }
+  - { id: yours, family: ethereum, chain-id: 5, identity: '0x${'ab'.repeat(32)}', block-time: 1s }
+cluster:
+  upstreams:
+    - { id: one, blockchain: ethereum, connection: { ethereum: { rpc: { url: "http://a" } } } }
+    - { id: two, chain: mine, connection: { ethereum: { ws: { url: "ws://b" } } } }
+    - { id: three, chain: yours, connection: { ethereum: { ws: { url: "ws://b" } } } }
+`;
+    const config = load({ 'dshackle.yaml': text });
+    const family = 'ethereum';
+    expect(config.chains).toMatchObject([
+      { id: 'ethereum', family, chainId: undefined, genesisHash: undefined, minPeers: 1 },
+      { id: 'mine', family, chainId: 1337, blockTimeMs: 12_000, minPeers: 0 },
+      { id: 'yours', family, chainId: 5, genesisHash: `0x${'ab'.repeat(32)}`, blockTimeMs: 1000 },
+    ]);
+    expect(config.upstreams).toMatchObject([
+      { id: 'one', rpc: { url: 'http://a' }, ws: undefined },
+      { id: 'two', rpc: undefined, ws: { url: 'ws://b' } },
+      { id: 'three', ws: { url: 'ws://b' } },
     ]);
   });
 

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
 import { fileReason } from './check-endpoint.ts';
 import { checkMethods } from './check-methods.ts';
-import { checkReferences } from './check-references.ts';
+import { checkReferences, familyFinder } from './check-references.ts';
 import { checkOptionsOnce, checkUpstream } from './check-upstream.ts';
 import type { Config } from './config.ts';
 import { explainIssues } from './explain.ts';
@@ -124,11 +124,12 @@ class Loader {
 
   #check(): void {
     const upstreams = clusterItems(this.#sources, 'upstreams');
+    const familyOf = familyFinder(this.#sources);
     const defaults = clusterItems(this.#sources, 'defaults');
     this.#problems.push(
       ...checkReferences(this.#sources, this.#incomplete),
       ...mainItems(this.#sources, 'proxy', 'routes').flatMap(checkMethods),
-      ...upstreams.flatMap(checkUpstream),
+      ...upstreams.flatMap((upstream) => checkUpstream(upstream, familyOf)),
       ...[...defaults, ...upstreams].flatMap(checkOptionsOnce),
     );
   }

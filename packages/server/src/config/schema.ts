@@ -1,6 +1,7 @@
-import { defaultChainHeadLimits, knownChains } from '@dshackle/polkadot-provider/chain';
+import { defaultChainHeadLimits } from '@dshackle/polkadot-provider/chain';
 import type { z } from 'zod';
 import { defaultDoorLimits } from '../rpc/limits.ts';
+import { familyNames } from './families.ts';
 import {
   dictionary,
   duration,
@@ -22,9 +23,6 @@ import {
  * The keys of the file, in the order in which people read them. What a key means, with its unit, is
  * in docs/configuration.md; a test keeps the two together.
  */
-
-/** Chains that need no `chains` entry. */
-export const knownChainIds: readonly string[] = Object.keys(knownChains);
 
 const id = () =>
   matching(
@@ -149,6 +147,8 @@ const ws = mapping({
   compress: flag().default(false),
 });
 
+const endpoints = mapping({ rpc: rpc.optional(), ws: ws.optional() });
+
 const upstream = mapping({
   id: id(),
   chain: chain(),
@@ -167,7 +167,8 @@ const upstream = mapping({
   ...upstreamOptions,
   options: mapping(upstreamOptions).optional(),
   connection: mapping({
-    polkadot: mapping({ rpc: rpc.optional(), ws: ws.optional() }),
+    polkadot: endpoints.optional(),
+    ethereum: endpoints.optional(),
   }),
 });
 
@@ -179,12 +180,13 @@ const clusterKeys = {
 
 const customChain = mapping({
   id: matching(/^[a-z][a-z0-9-]*$/, 'a name of lower-case letters, digits and "-"'),
-  family: oneOf(['substrate']),
+  family: oneOf(familyNames),
+  'chain-id': integer(1).optional(),
   identity: matching(
     /^0x[0-9a-f]{64}$/,
     'a genesis hash: 0x and 64 lower-case hex digits',
   ).optional(),
-  'block-time': duration().default(6000),
+  'block-time': duration().optional(),
   hasher: oneOf(['blake2-256', 'keccak-256']).optional(),
 });
 

@@ -9,6 +9,7 @@ import type {
   UpstreamConfig,
   WsConfig,
 } from './config.ts';
+import { families, familyOfKnown } from './families.ts';
 import type {
   ClusterFile,
   DefaultsEntry,
@@ -90,14 +91,16 @@ function toProxy({ proxy }: MainFile): ProxyConfig {
 
 function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[]): ChainConfig {
   const custom = main.chains?.find((chain) => chain.id === id);
+  const family = custom?.family ?? familyOfKnown(id) ?? 'substrate';
+  const { blockTimeMs, customMinPeers } = families[family];
   let options: ChainConfig = {
-    id,
-    family: 'substrate',
+    ...{ id, family, chainId: custom?.['chain-id'] },
     genesisHash: custom === undefined ? undefined : (custom.identity ?? 'any'),
-    blockTimeMs: custom?.['block-time'],
+    blockTimeMs: custom && (custom['block-time'] ?? blockTimeMs),
     hasher: custom?.hasher,
     submitWidth: undefined,
     ...chainDefaults,
+    minPeers: custom ? customMinPeers : chainDefaults.minPeers,
   };
   for (const entry of defaults) {
     if (!entry.chains.includes(id)) continue;
@@ -116,7 +119,9 @@ function toChain(id: string, main: MainFile, defaults: readonly DefaultsEntry[])
 }
 
 function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
-  const { rpc, ws } = entry.connection.polkadot;
+  const { polkadot, ethereum } = entry.connection;
+  // Checked: it has the one that goes with its chain.
+  const { rpc, ws } = polkadot ?? ethereum ?? {};
   const rate = entry.limits?.rate;
   return {
     id: entry.id,

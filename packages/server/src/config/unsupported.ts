@@ -1,7 +1,8 @@
+import { connectionKeys } from './families.ts';
 import type { Path } from './node.ts';
 
 const otherDoor = 'the proxy is the only door so far';
-const polkadotOnly = 'polkadot is the only kind of connection so far';
+const otherKind = 'polkadot and ethereum are the only kinds of connection so far';
 const alwaysChecked = 'its check always runs';
 const perChain = 'it holds for a whole chain here: set it in cluster.defaults';
 
@@ -28,20 +29,18 @@ const unsupported: Readonly<Record<string, string>> = {
   auth: 'there is no client authentication yet',
   'chain-settings': 'use chains for chains of your own',
   'proxy.tls': 'put a TLS proxy in front for now',
-  'cluster.upstreams[].connection.ethereum': polkadotOnly,
-  'cluster.upstreams[].connection.ethereum-pos': polkadotOnly,
-  'cluster.upstreams[].connection.bitcoin': polkadotOnly,
-  'cluster.upstreams[].connection.dshackle': polkadotOnly,
-  'cluster.upstreams[].connection.grpc': polkadotOnly,
-  'cluster.upstreams[].connection.generic': polkadotOnly,
-  'cluster.upstreams[].connection.polkadot.connector-mode':
-    'WebSocket carries calls where there is one, HTTP takes over',
-  'cluster.upstreams[].connection.polkadot.rpc.compress': 'HTTP bodies are not compressed',
-  'cluster.upstreams[].connection.polkadot.rpc.queue-size': 'use limits.max-queue of the upstream',
-  'cluster.upstreams[].connection.polkadot.ws.frame-size': 'frames are joined: set msg-size',
-  'cluster.upstreams[].connection.polkadot.ws.frameSize': 'frames are joined: set msg-size',
-  'cluster.upstreams[].connection.polkadot.ws.disabled-methods':
-    'use methods.disabled of the upstream',
+  'cluster.upstreams[].connection.ethereum-pos':
+    'use ethereum: heads and finality need no other node',
+  'cluster.upstreams[].connection.bitcoin': otherKind,
+  'cluster.upstreams[].connection.dshackle': otherKind,
+  'cluster.upstreams[].connection.grpc': otherKind,
+  'cluster.upstreams[].connection.generic': otherKind,
+  ...endpoints('connector-mode', 'WebSocket carries calls where there is one, HTTP takes over'),
+  ...endpoints('rpc.compress', 'HTTP bodies are not compressed'),
+  ...endpoints('rpc.queue-size', 'use limits.max-queue of the upstream'),
+  ...endpoints('ws.frame-size', 'frames are joined: set msg-size'),
+  ...endpoints('ws.frameSize', 'frames are joined: set msg-size'),
+  ...endpoints('ws.disabled-methods', 'use methods.disabled of the upstream'),
   ...methods('quorum', 'how a method is answered is fixed'),
   ...methods('static', 'there are no configured answers yet'),
   'cluster.upstreams[].method-groups': 'use methods',
@@ -56,6 +55,12 @@ const unsupported: Readonly<Record<string, string>> = {
   ...upstreamOptions('validation-interval', perChain),
   ...upstreamOptions('deadline', perChain),
 };
+
+function endpoints(key: string, why: string): Record<string, string> {
+  return Object.fromEntries(
+    connectionKeys.map((kind) => [`cluster.upstreams[].connection.${kind}.${key}`, why]),
+  );
+}
 
 function methods(key: string, why: string): Record<string, string> {
   return {
