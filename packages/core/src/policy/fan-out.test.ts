@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BalancerError } from '../errors.ts';
 import { errorReply, type Reply } from '../json-rpc/message.ts';
 import { FakeNode, result, testBalancer } from '../testing/index.ts';
@@ -192,6 +192,19 @@ describe('the strategy maximum', () => {
     await test.balancer.close();
     await test.clock.advance(0);
     expect(test.clock.pendingTimers).toBe(0);
+  });
+
+  it('listens to a signal once, however many calls it is given with', async () => {
+    await using test = await testBalancer({ nodes: 3 });
+    for (const node of test.nodes) says(node, 'nonce', result(1));
+    const { signal } = new AbortController();
+    const listen = vi.spyOn(signal, 'addEventListener');
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      test.balancer.request('nonce', [`account ${i}`], { signal }),
+    );
+    await test.clock.advance(10);
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 1));
+    expect(listen).toHaveBeenCalledTimes(1);
   });
 
   it('ends with its signal, before and during the call', async () => {

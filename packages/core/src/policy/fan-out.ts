@@ -8,6 +8,7 @@ import {
 import { type Doubt, isSilence, type Outcome } from '../upstream/outcome.ts';
 import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { type AbortWatcher, unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { CallContext } from './call-context.ts';
 import { describeReasons } from './describe-reasons.ts';
 import type { Engine } from './engine.ts';
@@ -74,6 +75,7 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
   return new Promise((resolve, reject) => {
     let stop: (() => void) | undefined;
     let timer: ReturnType<typeof deadlines.add> | undefined;
+    let watcher: AbortWatcher | undefined;
     const rest = (): void => {
       stop?.();
       if (timer !== undefined) deadlines.cancel(timer);
@@ -82,7 +84,7 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
     const settle = (settled: () => void): void => {
       rest();
       engine.running.delete(waiting);
-      signal?.removeEventListener('abort', onAbort);
+      if (watcher) unwatchAbort(watcher);
       settled();
     };
     const fail = (error: unknown): void => settle(() => reject(error));
@@ -126,9 +128,12 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
       }
     };
     engine.running.add(waiting);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    else look();
+    if (signal?.aborted) {
+      onAbort();
+      return;
+    }
+    watcher = signal && watchAbort(signal, onAbort);
+    look();
   });
 }
 
@@ -156,6 +161,7 @@ function askSeveral(
     let lastFailure: BalancerError | undefined;
     let graceTimer: ReturnType<typeof deadlines.add> | undefined;
     let pauseTimer: ReturnType<typeof deadlines.add> | undefined;
+    let watcher: AbortWatcher | undefined;
 
     const end = (): void => {
       done = true;
@@ -164,7 +170,7 @@ function askSeveral(
       deadlines.cancel(deadline);
       if (graceTimer !== undefined) deadlines.cancel(graceTimer);
       if (pauseTimer !== undefined) deadlines.cancel(pauseTimer);
-      signal?.removeEventListener('abort', onAbort);
+      if (watcher) unwatchAbort(watcher);
     };
     // One acceptance is an answer, and a submission is still to spread; a caller's leaving stops it.
     const owner = {
@@ -210,7 +216,7 @@ function askSeveral(
       onAbort();
       return;
     }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    watcher = signal && watchAbort(signal, onAbort);
 
     const ask = (upstream: Upstream, panic: boolean): void => {
       tried.add(upstream.id);

@@ -23,12 +23,15 @@ export class OwnNonces {
     forgetFirst(this.#accounts, maxAccounts);
   }
 
-  /** The nonce that follows when an upstream says that `next` does: over those of our own in a row. */
+  /**
+   * The nonce that follows when an upstream says that `next` does: over those of our own in a row. Those
+   * below it are kept, too: the next upstream that is asked may lag and say less.
+   */
   next(account: string, next: number, nowMs: number): number {
     const nonces = this.#accounts.get(account);
     if (nonces === undefined) return next;
     for (const [nonce, untilMs] of nonces) {
-      if (untilMs <= nowMs || nonce < next) nonces.delete(nonce);
+      if (untilMs <= nowMs) nonces.delete(nonce);
     }
     if (nonces.size === 0) this.#accounts.delete(account);
     let free = next;

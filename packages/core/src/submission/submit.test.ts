@@ -324,6 +324,19 @@ describe('a nonce that is read after a submission', () => {
     expect(await next(test, own)).toBe(6);
   });
 
+  it('does not go back when an upstream that lags is asked next', async () => {
+    await using test = await testBalancer();
+    answers(test, 3);
+    const own = { session: test.balancer.session() };
+    for (const each of ['alice/3', 'alice/4']) await test.balancer.request('send', [each], own);
+    answers(test, 5);
+    expect(await next(test, own)).toBe(5);
+    answers(test, 4);
+    expect(await next(test, own)).toBe(5);
+    answers(test, 3);
+    expect(await next(test, own)).toBe(5);
+  });
+
   it('counts none that was rejected or ended as unknown', async () => {
     await using test = await testBalancer();
     answers(test, 3);
