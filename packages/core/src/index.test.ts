@@ -8,6 +8,7 @@ describe('the package exports this and nothing else', () => {
     expect(Object.keys(core).sort()).toMatchInlineSnapshot(`
       [
         "BalancerError",
+        "JsonRpcClient",
         "NoEligibleUpstreamError",
         "RetryBudgetExhaustedError",
         "RpcResponseError",

@@ -43,6 +43,13 @@ export {
   type RawJson,
   type Reply,
 } from './json-rpc/message.ts';
+export {
+  JsonRpcClient,
+  type JsonRpcClientOptions,
+  type JsonRpcEngine,
+  type ResultReceiver,
+  type SubscriptionReceiver,
+} from './json-rpc-client.ts';
 export type { HedgeOptions, PolicyOptions } from './policy/options.ts';
 export type { Ineligibility } from './selector/eligibility.ts';
 export { type P2cOptions, p2c } from './selector/p2c.ts';

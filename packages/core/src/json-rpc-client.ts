@@ -1,17 +1,26 @@
-import {
-  type Balancer,
-  type Call,
-  type CallOptions,
-  type JsonRpcError,
-  type Subscription,
-  toJsonRpcError,
-} from '@dshackle/core';
+import type { Balancer } from './balancer.ts';
+import type { Call, CallOptions, Subscription } from './call.ts';
+import { toJsonRpcError } from './json-rpc/failure.ts';
+import type { JsonRpcError } from './json-rpc/message.ts';
+import type { Session } from './session/session.ts';
+import { type Clock, systemClock } from './time/clock.ts';
 
 /** What is needed of an engine to speak JSON-RPC with it. */
 export type JsonRpcEngine = Pick<
   Balancer,
   'available' | 'chain' | 'dispatch' | 'ready' | 'session' | 'subscribe'
 >;
+
+/** Options of {@link JsonRpcClient}. */
+export interface JsonRpcClientOptions {
+  /**
+   * How long a call made while no upstream can serve waits for one, in milliseconds. Then the engine
+   * has the last word. @default as long as it takes
+   */
+  readonly availabilityTimeoutMs?: number;
+  /** @default the real clock */
+  readonly clock?: Clock;
+}
 
 /** Where the outcome of one call goes: one of the two is called, once. */
 export interface ResultReceiver {
@@ -40,10 +49,18 @@ export class JsonRpcClient {
   readonly #options: CallOptions;
   readonly #submitOptions: CallOptions;
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #session: Session;
+  readonly #availabilityTimeoutMs: number | undefined;
+  readonly #clock: Clock;
+  /** Shared by all calls that wait. */
+  #availability: Promise<void> | undefined;
 
-  constructor(engine: JsonRpcEngine) {
+  constructor(engine: JsonRpcEngine, options: JsonRpcClientOptions = {}) {
     this.#engine = engine;
+    this.#availabilityTimeoutMs = options.availabilityTimeoutMs;
+    this.#clock = options.clock ?? systemClock;
     const session = engine.session();
+    this.#session = session;
     this.#submitOptions = { session };
     this.#options = { session, signal: this.#left.signal };
   }
@@ -81,6 +98,11 @@ export class JsonRpcClient {
     this.#whenAvailable(tell.onError, () => void this.#subscribe(toCall(method, params), receiver));
   }
 
+  /** Notes that the client knows of a block of this height: what it reads next is no older. */
+  observe(height: number): void {
+    this.#session.observe(height);
+  }
+
   /** Ends a subscription; false when the id is none of this client's. */
   unsubscribe(id: unknown): boolean {
     if (typeof id !== 'string') return false;
@@ -95,6 +117,7 @@ export class JsonRpcClient {
     this.#left.abort();
     for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
     this.#subscriptions.clear();
+    this.#session.close();
   }
 
   async #subscribe(call: Call, receiver: SubscriptionReceiver): Promise<void> {
@@ -129,14 +152,30 @@ export class JsonRpcClient {
     }
   }
 
-  /** Runs `act` as soon as an upstream can serve; calls wait for the first one as long as it takes. */
+  /** Runs `act` as soon as an upstream can serve, or when that has taken too long. */
   #whenAvailable(onError: (error: JsonRpcError) => void, act: () => void): void {
-    if (this.#engine.available) act();
-    else {
-      this.#engine
-        .ready(this.#left.signal)
-        .then(act, (failure) => onError(toJsonRpcError(failure)));
+    if (this.#engine.available) {
+      act();
+      return;
     }
+    this.#availability ??= this.#waitForUpstream().finally(() => {
+      this.#availability = undefined;
+    });
+    this.#availability.then(act, (failure) => onError(toJsonRpcError(failure)));
+  }
+
+  async #waitForUpstream(): Promise<void> {
+    const { signal } = this.#left;
+    const limitMs = this.#availabilityTimeoutMs;
+    if (limitMs === undefined) return this.#engine.ready(signal);
+    const enough = new AbortController();
+    const stop = (): void => enough.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const timer = this.#clock.setTimeout(stop, limitMs);
+    // Whatever it was: the engine says more of it when it is asked.
+    await this.#engine.ready(enough.signal).catch(() => undefined);
+    this.#clock.clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 
   /** Tells the client something unless it left. What it throws is reported, and is not the engine's. */

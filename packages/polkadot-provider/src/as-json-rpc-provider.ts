@@ -1,5 +1,4 @@
-import type { JsonRpcError } from '@dshackle/core';
-import { JsonRpcClient, type JsonRpcEngine } from './json-rpc-client.ts';
+import { JsonRpcClient, type JsonRpcEngine, type JsonRpcError } from '@dshackle/core';
 
 /** An id of a request. */
 export type JsonRpcId = string | number | null;

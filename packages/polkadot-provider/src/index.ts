@@ -1,3 +1,4 @@
+export type { JsonRpcEngine } from '@dshackle/core';
 export {
   asJsonRpcProvider,
   type JsonRpcConnection,
@@ -16,6 +17,5 @@ export {
   type DedotSubscription,
   type DedotSubscriptionInput,
 } from './dedot-provider.ts';
-export type { JsonRpcEngine } from './json-rpc-client.ts';
 export { PolkadotProvider } from './provider.ts';
 export type { ClientOptions, PolkadotProviderOptions } from './provider-options.ts';

@@ -589,6 +589,11 @@ describe('a configuration that is wrong', () => {
       'dshackle.yaml:9:51: chains[0].chain-id: chains of the family substrate have none',
     ],
     [
+      'a hash function of a chain that has its own',
+      `${proxy}${cluster}chains: [{ id: mine, family: ethereum, chain-id: 7, hasher: keccak-256 }]`,
+      'dshackle.yaml:9:53: chains[0].hasher: chains of the family ethereum have no other than theirs',
+    ],
+    [
       'a number that is no number',
       `${proxy}${cluster}chains: [{ id: mine, family: ethereum, chain-id: 0x1 }]`,
       'dshackle.yaml:9:50: chains[0].chain-id: found "0x1"; allowed: a whole number of 1 or more',
