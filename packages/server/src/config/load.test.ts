@@ -591,7 +591,7 @@ describe('a configuration that is wrong', () => {
     [
       'a hash function of a chain that has its own',
       `${proxy}${cluster}chains: [{ id: mine, family: ethereum, chain-id: 7, hasher: keccak-256 }]`,
-      'dshackle.yaml:9:53: chains[0].hasher: chains of the family ethereum have no other than theirs',
+      'dshackle.yaml:9:61: chains[0].hasher: chains of the family ethereum have no other than theirs',
     ],
     [
       'a number that is no number',
