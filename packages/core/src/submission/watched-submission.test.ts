@@ -292,6 +292,48 @@ describe('a watched transaction whose upstream dies', () => {
   });
 });
 
+describe('an upstream that has forgotten the watch', () => {
+  it('counts as lost after 16 blocks without a word', async () => {
+    await using test = await testBalancer();
+    const { heard, left, dead } = await orphan(test);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    let best = included;
+    for (let mined = 1; mined < 16; mined += 1) {
+      expect(heard.slice(2)).toEqual([]);
+      best = block(test, best);
+      await show(test, test.nodes, best);
+    }
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+    // It is given to the others, and no longer carried.
+    expect(left.some((node) => node.pool.has(tx))).toBe(true);
+    expect(dead.subscriptions(method)).toBe(0);
+    for (const node of test.nodes) node.finalize(included);
+    await test.clock.advance(10);
+    expect(heard.slice(3)).toEqual([`final in ${included.hash}`]);
+  });
+
+  it('is one that says nothing, not one that says little', async () => {
+    await using test = await testBalancer();
+    const { dead } = await orphan(test);
+    for (let word = 0; word < 3; word += 1) {
+      await test.mine(15);
+      dead.push(method, 'ready');
+      await test.clock.advance(0);
+    }
+    expect(dead.subscriptions(method)).toBe(1);
+    expect(asked(test, 'send')).toBe(0);
+  });
+
+  it('is not waited for once the client has left', async () => {
+    await using test = await testBalancer();
+    const { kept } = await orphan(test);
+    kept.subscription?.unsubscribe();
+    await test.mine(20);
+    expect(asked(test, 'send')).toBe(0);
+  });
+});
+
 describe('the last word of the upstream that carries it', () => {
   it('is not told when it gives up what others take', async () => {
     await using test = await testBalancer();

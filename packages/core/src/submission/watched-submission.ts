@@ -16,6 +16,12 @@ import { TransactionWatch } from './transaction-watch.ts';
 /** More blocks than an upstream that has fallen silent is taken for alive. */
 const unheardBlocks = 64;
 
+/**
+ * After so many blocks without a word its upstream is taken to have forgotten the watch: more than pass
+ * between any two events of a transaction that is on its way.
+ */
+const silentBlocks = 16;
+
 /** What a {@link WatchedSubmission} is made of. */
 export interface WatchedSubmissionOptions {
   readonly desk: SubmissionDesk;
@@ -32,6 +38,8 @@ export interface WatchedSubmissionOptions {
  * transaction is given to others, for that one's pool may be gone with it; its status is read from the
  * chain, and the client goes on hearing the events that a node would tell.
  *
+ * An upstream that says nothing for 16 blocks counts as lost, too: nodes drop watches without a word.
+ *
  * One that was sent and not answered is given to others at once: they take it, know it, or it is looked
  * for in pools and blocks; then it is watched from here.
  */
@@ -44,6 +52,9 @@ export class WatchedSubmission {
   #watch: TransactionWatch | undefined;
   #place: Place | undefined;
   #isUnanswered = false;
+  /** Blocks since its upstream said something. */
+  #silentFor = 0;
+  #stopCounting: () => void = () => {};
 
   constructor(options: WatchedSubmissionOptions) {
     const { desk, transaction, carried } = options;
@@ -78,6 +89,10 @@ export class WatchedSubmission {
       desk.accepted(transaction, session);
       onAccepted();
     };
+    const acceptCarried = (): void => {
+      this.#stopCounting = desk.head.events.on('best', () => this.#countSilence());
+      accept();
+    };
     const takeOver = (): SubscribeOutcome => {
       accept();
       // Clients wait for a first item before they believe that it is under way.
@@ -87,7 +102,7 @@ export class WatchedSubmission {
     };
     let outcome: SubscribeOutcome;
     try {
-      outcome = await this.carried.start(accept);
+      outcome = await this.carried.start(acceptCarried);
     } catch (error) {
       const inDoubt = this.#isUnanswered || wasDoubtful;
       if (!inDoubt || !isBalancerError(error) || error.code === 'cancelled') throw error;
@@ -111,6 +126,7 @@ export class WatchedSubmission {
   /** Ends it; nothing is delivered afterwards. Safe to call twice. */
   unsubscribe(reason?: BalancerError): void {
     const { method } = this.#options.carried.call;
+    this.#stopCounting();
     this.#stop.abort(reason ?? new BalancerError('cancelled', method));
     this.carried.unsubscribe(reason);
     this.#watch?.close();
@@ -118,7 +134,9 @@ export class WatchedSubmission {
 
   #hear(item: RawJson): void {
     const { desk, format, carried } = this.#options;
+    this.#silentFor = 0;
     const said = format.read(item);
+    if (said.kind === 'given up' || said.kind === 'finalized') this.#stopCounting();
     if (said.kind === 'given up') {
       // It is told in any case; what is thrown is that the client left.
       this.#contest(item).catch(() => {});
@@ -147,8 +165,17 @@ export class WatchedSubmission {
     }
   }
 
+  #countSilence(): void {
+    this.#silentFor += 1;
+    if (this.#silentFor < silentBlocks) return;
+    this.carried.unsubscribe();
+    this.#follow();
+    this.#spread();
+  }
+
   /** From here on the chain itself tells what becomes of it. */
   #follow(): void {
+    this.#stopCounting();
     if (this.#stop.signal.aborted) return;
     const { desk, transaction, format, carried } = this.#options;
     this.#watch = new TransactionWatch({
