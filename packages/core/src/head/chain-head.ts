@@ -136,6 +136,13 @@ export class ChainHead implements BlockIndex {
     return safe && safe.number > (finalized?.number ?? -1) ? safe : finalized;
   }
 
+  /** The greatest height that an upstream says it has reached; above the best while nobody confirms it. */
+  get highestClaim(): number {
+    let highest = -1;
+    for (const { best } of this.#states.values()) highest = Math.max(highest, best?.number ?? -1);
+    return highest;
+  }
+
   get stalled(): boolean {
     return this.#stall.stalled;
   }

@@ -157,6 +157,27 @@ describe('a transaction that an upstream may have taken', () => {
     expect(await answer).toBe(id);
   });
 
+  it('is not invalid when an upstream has a block with it that the pool does not follow yet', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    dies(a);
+    for (const node of [b, c]) says(node, invalid);
+    const blocks = Array.from({ length: 6 }, () => test.ledger.mine());
+    test.ledger.include(blocks[5]!, tx);
+    for (const block of blocks) b.advance(block);
+    await test.clock.advance(10);
+    expect(test.balancer.head.best?.number).toBe(13);
+    const outcome = test.balancer.request('send', [tx]).catch((error: unknown) => error);
+    await test.clock.advance(100);
+    c.advance(blocks[0]);
+    c.advance(blocks[1]);
+    await test.clock.advance(1_000);
+    expect(test.balancer.head.best?.number).toBe(15);
+    for (const block of blocks.slice(2)) c.advance(block);
+    await test.clock.advance(1_000);
+    expect(await outcome).toBe(id);
+  });
+
   it('is invalid when no pool and no block has it', async () => {
     for (const moves of [true, false]) {
       await using test = await testBalancer();

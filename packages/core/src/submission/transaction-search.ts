@@ -15,7 +15,8 @@ export interface TransactionSearchOptions {
   readonly untilMs: number;
   /**
    * Believe that it is nowhere once pools and blocks were searched and the chain has moved on since,
-   * at the latest after two block times; otherwise only time ends a search in vain. @default false
+   * at the latest after two block times, and has come as far as any upstream was when it began: one that
+   * is ahead knows of blocks that hold it. Otherwise only time ends a search in vain. @default false
    */
   readonly hasOtherNews?: boolean;
 }
@@ -29,6 +30,8 @@ export class TransactionSearch {
   readonly #inclusion: Inclusion;
   readonly #startedMs: number;
   readonly #startedAt: Block | undefined;
+  /** Height of the upstream that was furthest ahead. */
+  readonly #furthest: number;
   readonly #stopListening: () => void;
   #deadline: DeadlineHandle | undefined;
   #timer: DeadlineHandle | undefined;
@@ -46,6 +49,7 @@ export class TransactionSearch {
     this.#options = options;
     this.#startedMs = engine.clock.now();
     this.#startedAt = head.best;
+    this.#furthest = head.highestClaim;
     this.found = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -90,11 +94,12 @@ export class TransactionSearch {
     const { engine, submissions, blockTimeMs, head } = desk;
     const hasMoved = head.best !== this.#startedAt;
     const isLate = engine.clock.now() - this.#startedMs >= 2 * blockTimeMs;
+    const hasCaughtUp = (head.best?.number ?? -1) >= this.#furthest;
     const isFound = await isPending(engine, submissions, transaction);
     this.#isAsking = false;
     if (isFound) this.end(true);
     if (this.#isOver) return;
-    if (hasOtherNews && (hasMoved || isLate)) {
+    if (hasOtherNews && hasCaughtUp && (hasMoved || isLate)) {
       this.#isInNoPool = true;
       this.#inclusion.look();
     }
