@@ -70,8 +70,10 @@ export class SubmissionDesk {
   }
 
   /**
-   * Gives to other upstreams a transaction whose watcher was lost, in a submission of its own. It takes
-   * effect once at most, and what is answered is read together with what came of the first send.
+   * Gives to other upstreams a transaction whose watcher was lost, or declined it, in a submission of its
+   * own. It takes effect once at most.
+   *
+   * @param isDoubtful somebody may have taken it: what is answered is read together with that
    *
    * @returns `undefined` when the chain does not say how
    * @throws BalancerError when nobody answered, and it was not found
@@ -80,10 +82,11 @@ export class SubmissionDesk {
     transaction: Transaction,
     since: Block | undefined,
     options: CallOptions,
+    isDoubtful = true,
   ): Promise<Answer> | undefined {
     const call = this.submissions.submit?.(transaction);
     if (call === undefined) return undefined;
-    this.doubt(transaction, since);
+    if (isDoubtful) this.doubt(transaction, since);
     return this.#submit(call, options);
   }
 

@@ -292,6 +292,33 @@ describe('a watched transaction whose upstream dies', () => {
   });
 });
 
+describe('a watched transaction that its upstream declines', () => {
+  it('is watched here when another takes it: the first may be on a fork', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) node.handle(method, () => invalid as Reply);
+    const one = client();
+    const outcome = test.balancer.subscribe(watch, one.handlers);
+    await test.clock.advance(10);
+    expect(await outcome).toEqual({ kind: 'subscribed' });
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    expect(one.heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+  });
+
+  it('is declined at once, in its words, when the others do so too', async () => {
+    for (const reply of [invalid, known, rejected]) {
+      await using test = await testBalancer();
+      for (const node of test.nodes) {
+        node.handle(method, () => reply as Reply);
+        node.handle('send', () => reply as Reply);
+      }
+      const outcome = test.balancer.subscribe(watch, client().handlers);
+      await test.clock.advance(10);
+      expect(await outcome).toEqual(reply);
+    }
+  });
+});
+
 describe('an upstream that has forgotten the watch', () => {
   it('counts as lost after 16 blocks without a word', async () => {
     await using test = await testBalancer();

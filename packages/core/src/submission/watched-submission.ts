@@ -2,7 +2,7 @@ import type { SubscribeOutcome } from '../call.ts';
 import type { Block } from '../chain/chain.ts';
 import type { Transaction, WatchFormat } from '../chain/submissions.ts';
 import { BalancerError, isBalancerError, UnknownOutcomeError } from '../errors.ts';
-import type { RawJson, Reply } from '../json-rpc/message.ts';
+import type { JsonRpcError, RawJson, Reply } from '../json-rpc/message.ts';
 import type { Session } from '../session/session.ts';
 import {
   CarriedSubscription,
@@ -112,14 +112,26 @@ export class WatchedSubmission {
       desk.doubt(transaction, this.#since);
       throw this.#unknown(error);
     }
-    if (outcome.kind === 'subscribed' || !wasDoubtful) return outcome;
-    switch (desk.submissions.judge(outcome.error)) {
+    if (outcome.kind === 'subscribed') return outcome;
+    const isTaken = await this.#isTakenAfter(outcome.error, wasDoubtful, untilMs);
+    return isTaken ? takeOver() : outcome;
+  }
+
+  /** Is it under way, though the upstream that should watch it declined it? */
+  async #isTakenAfter(
+    error: JsonRpcError,
+    wasDoubtful: boolean,
+    untilMs: number,
+  ): Promise<boolean> {
+    switch (this.#options.desk.submissions.judge(error)) {
       case 'known':
-        return takeOver();
+        return wasDoubtful;
       case 'contestable':
-        return (await this.#isThere(untilMs, true)) ? takeOver() : outcome;
+        // One on a fork, or behind, calls what is valid elsewhere invalid.
+        if (wasDoubtful) return this.#isThere(untilMs, true);
+        return (await this.#handOn(untilMs, false))?.kind === 'result';
       default:
-        return outcome;
+        return false;
     }
   }
 
@@ -210,13 +222,19 @@ export class WatchedSubmission {
   }
 
   /** What others say of it; `undefined` when nobody says anything and it is not found. */
-  async #handOn(untilMs: number): Promise<Reply | undefined> {
+  async #handOn(untilMs: number, isDoubtful = true): Promise<Reply | undefined> {
     const { desk, transaction } = this.#options;
     const gone = this.#gone();
     const deadlineMs = untilMs - desk.engine.clock.now();
     if (deadlineMs <= 0) return undefined;
-    const handedOn = desk.handOn(transaction, this.#since, { deadlineMs, signal: gone });
+    const handedOn = desk.handOn(
+      transaction,
+      this.#since,
+      { deadlineMs, signal: gone },
+      isDoubtful,
+    );
     if (!handedOn) {
+      if (!isDoubtful) return undefined;
       return (await this.#isThere(untilMs, false)) ? { kind: 'result', result: 'null' } : undefined;
     }
     try {

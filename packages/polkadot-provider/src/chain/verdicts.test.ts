@@ -30,6 +30,7 @@ describe('an error of a node', () => {
     [-32_702, 'Response is too big'],
     [-32_800, 'Maximum number of chainHead_follow has been reached'],
     [-32_000, 'something'],
+    [1010, '{"invalid":{"ancientBirthBlock":null}}'],
     [1012, 'Transaction is temporarily banned'],
     [1011, 'Unknown Transaction Validity'],
     [1002, 'Verification Error: x'],

@@ -76,7 +76,7 @@ const rules: readonly Rule[] = [
   { codes: [1012], action: 'missing', reason: 'temporarily banned there' },
   {
     codes: [1010],
-    text: /ancient birth block|future|bad (signature|proof)|badproof/i,
+    text: /ancient ?birth ?block|future|bad (signature|proof)|badproof/i,
     action: 'missing',
     reason: 'not valid yet there',
   },
