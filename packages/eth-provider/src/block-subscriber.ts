@@ -29,7 +29,15 @@ export class BlockSubscriber implements Subscriber {
   start(): void {
     const { balancer } = this.#options;
     this.#told = balancer.head.best?.number;
-    this.#off = balancer.on('best', ({ number }) => this.#tell(number));
+    const stops = [
+      balancer.on('reorg', ({ to }) => {
+        if (this.#told !== undefined) this.#told = Math.min(this.#told, to.number - 1);
+      }),
+      balancer.on('best', ({ number }) => this.#tell(number)),
+    ];
+    this.#off = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   stop(): void {
@@ -52,8 +60,9 @@ export class BlockSubscriber implements Subscriber {
     observe(best);
     if (this.#isPaused) return;
     const from = this.#told === undefined ? best : Math.max(this.#told + 1, best - maxGap);
-    this.#told = best;
-    for (let number = Math.min(from, best); number <= best; number += 1) {
+    // A head that only stepped back, with an upstream that went, is told of when it is passed.
+    this.#told = Math.max(best, from - 1);
+    for (let number = from; number <= best; number += 1) {
       void provider.emit('block', number);
     }
   }

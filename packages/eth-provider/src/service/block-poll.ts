@@ -17,10 +17,13 @@ export class BlockPoll implements FilterPoll {
   async changes(client: Session | undefined): Promise<readonly RawJson[]> {
     const { best } = this.#host;
     const from = this.#at;
+    if (best === undefined || from?.hash === best.hash) return [];
+    const path = from && this.#host.path(from.hash, best.hash);
+    // Best stepped back with an upstream that went: what it takes up again was told.
+    if (path?.applied.length === 0) return [];
     this.#at = best;
-    if (best === undefined || from === undefined || from.hash === best.hash) return [];
+    if (from === undefined) return [];
     client?.observe(best.number);
-    const path = this.#host.path(from.hash, best.hash);
     return (path?.applied ?? [best]).map(({ hash }) => `"${hash}"`);
   }
 

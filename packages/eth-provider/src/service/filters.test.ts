@@ -58,6 +58,22 @@ describe('a filter of logs', () => {
     expect(await logChanges(id)).toEqual([`-${b3.hash}`, `+${c3.hash}`]);
   });
 
+  it('takes nothing back when best only steps back', async () => {
+    const id = await call('eth_newFilter', [{}]);
+    const blocks = await call('eth_newBlockFilter', []);
+    const b2 = host.add('b2', b1);
+    await host.show(b2);
+    await logChanges(id);
+    await call('eth_getFilterChanges', [blocks]);
+    await host.show(b1);
+    expect(await logChanges(id)).toEqual([]);
+    expect(await call('eth_getFilterChanges', [blocks])).toEqual([]);
+    const b3 = host.add('b3', b2);
+    await host.show(b3);
+    expect(await logChanges(id)).toEqual([`+${b3.hash}`]);
+    expect(await call('eth_getFilterChanges', [blocks])).toEqual([b3.hash]);
+  });
+
   it('tells all the next time when it could not be answered', async () => {
     const id = await call('eth_newFilter', [{}]);
     const b2 = host.add('b2', b1);

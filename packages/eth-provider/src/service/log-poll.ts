@@ -53,6 +53,8 @@ export class LogPoll implements FilterPoll {
       return [];
     }
     const path = host.path(from.hash, best.hash);
+    // Best stepped back with an upstream that went: its blocks are not taken back until others come.
+    if (path?.applied.length === 0) return [];
     const told: LogTexts[] = [];
     if (path === undefined) {
       const span = {

@@ -127,6 +127,24 @@ describe('a subscription to logs', () => {
     expect(ended).toEqual([]);
   });
 
+  it('takes nothing back when best only steps back', async () => {
+    const { heard } = listen();
+    const b2 = host.add('b2', b1);
+    const b3 = host.add('b3', b2);
+    await host.show(b3);
+    await host.show(b1);
+    expect(heard).toEqual([`+${b2.hash}`, `+${b3.hash}`]);
+    await host.show(b2);
+    await host.show(b3);
+    const b4 = host.add('b4', b3);
+    await host.show(b4);
+    expect(heard).toEqual([`+${b2.hash}`, `+${b3.hash}`, `+${b4.hash}`]);
+    await host.show(b2);
+    const c3 = host.add('c3', b2);
+    await host.show(c3);
+    expect(heard.slice(3)).toEqual([`-${b4.hash}`, `-${b3.hash}`, `+${c3.hash}`]);
+  });
+
   it('leaves out what was taken back before it was told', async () => {
     const { heard } = listen();
     const b2 = host.add('b2', b1);

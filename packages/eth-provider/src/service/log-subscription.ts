@@ -100,10 +100,11 @@ export class LogSubscription implements ServiceSubscription {
     if (from === undefined || best === undefined || from.hash === best.hash) return undefined;
     const path = host.path(from.hash, best.hash);
     if (path === undefined) return { kind: 'gap', from, block: best };
-    const [left] = path.retracted;
-    if (left) return { kind: 'retract', block: left };
     const [entered] = path.applied;
-    return entered && { kind: 'apply', block: entered };
+    // Best stepped back with an upstream that went: its blocks are not taken back until others come.
+    if (entered === undefined) return undefined;
+    const [left] = path.retracted;
+    return left ? { kind: 'retract', block: left } : { kind: 'apply', block: entered };
   }
 
   #isNext({ kind, block }: Step): boolean {
