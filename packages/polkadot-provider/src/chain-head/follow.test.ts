@@ -398,6 +398,30 @@ describe('when upstreams die', () => {
     expect(events.some(({ event }) => event === 'stop')).toBe(false);
   });
 
+  it('keeps its best block when the only upstream that has it goes', async () => {
+    await using pool = await followPool();
+    const [a, b] = pool.nodes;
+    const b5 = pool.blocks[5] as ForkBlock;
+    const follow = await pool.client().follow(false);
+    const [b6, b7] = pool.chain.grow(b5, 2) as [ForkBlock, ForkBlock];
+    const fork = pool.chain.child(b5);
+    follow.take();
+    for (const block of [b6, b7]) a?.show(block);
+    await pool.clock.advance(1);
+    expect(follow.take().at(-1)).toEqual(best(b7));
+    a?.crash();
+    await pool.clock.advance(1);
+    expect(pool.balancer.head.best?.hash).toBe(b5.hash);
+    // Neither the way it came, nor a lower branch.
+    b?.show(fork);
+    await pool.clock.advance(1);
+    expect(follow.take()).toEqual([newBlock(fork)]);
+    for (const block of pool.chain.grow(fork, 2)) {
+      await pool.show(block, pool.nodes.slice(1));
+      expect(follow.take()).toEqual([newBlock(block), best(block)]);
+    }
+  });
+
   it('goes on while all of them rest after failures of other calls', async () => {
     await using pool = await followPool();
     const follow = await pool.client().follow(false);

@@ -37,7 +37,9 @@ type Place = Block | 'elsewhere' | 'unknown';
  *
  * 1. Blocks whose parent was told, that an upstream can answer for, and, with `withRuntime`, whose
  *    runtime is known.
- * 2. The best block: the pool's, or its highest ancestor that was told.
+ * 2. The best block: the pool's, or its highest ancestor that was told; but none that is lower than the
+ *    best block told last, for the pool's steps back with the only upstream that has a block, and a
+ *    node's does not. Finality alone takes it back.
  * 3. Finality: every block up to the pool's finalized one, or its highest ancestor that was told.
  *
  * It stops by itself only where going on would be a lie: when the finalized chain does not continue
@@ -186,7 +188,8 @@ export class Follow implements ServiceSubscription {
     const { finalized, best } = host;
     const bestPlace = best ? this.#place(best) : 'unknown';
     // Of a best block that nothing connects to what was told yet there is nothing to say.
-    let bestTold = typeof bestPlace === 'object' ? bestPlace : (this.#best ?? held);
+    let bestTold = this.#best ?? held;
+    if (typeof bestPlace === 'object' && bestPlace.number >= bestTold.number) bestTold = bestPlace;
     if (finalized && finalized.hash !== held.hash) {
       const place = this.#place(finalized);
       if (place === 'elsewhere' || (place === 'unknown' && finalized.number > held.number)) {
