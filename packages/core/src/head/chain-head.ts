@@ -143,6 +143,12 @@ export class ChainHead implements BlockIndex {
     return highest;
   }
 
+  /** Is this block on the chain that the upstream called its best last? Not as far as anybody knows, once pruned. */
+  isOnBestOf(upstream: string, hash: string): boolean {
+    const best = this.#states.get(upstream)?.best;
+    return best !== undefined && this.tree.isAncestor(hash, best.hash);
+  }
+
   get stalled(): boolean {
     return this.#stall.stalled;
   }

@@ -552,3 +552,61 @@ describe('a watched transaction that was sent and not answered', () => {
     expect(await test.balancer.request('nonce', ['alice'], { session })).toBe(4);
   });
 });
+
+describe('what is told of a block', () => {
+  /** A session that watches a transaction at one node and a value at a slower one. */
+  async function twoSources() {
+    const test = await testBalancer();
+    const session = test.balancer.session();
+    const values = { method: 'watch_values', params: '[["nonce"]]' };
+    const heard: string[] = [];
+    const hear = (item: string): void => {
+      heard.push(
+        item.includes('block') ? `nonce ${JSON.parse(item).values.nonce}` : JSON.parse(item),
+      );
+    };
+    const handlers = { onSubscribed: () => {}, onItem: hear, onEnd: () => {} };
+    await test.balancer.subscribe(values, handlers, { session });
+    await test.clock.advance(10);
+    const slow = test.nodes.find((node) => node.subscriptions('watch_values') > 0) as FakeNode;
+    slow.handle(method, () => errorReply({ code: -32_601, message: 'not here' }));
+    await test.balancer.subscribe(watch, handlers, { session });
+    const fast = carrier(test);
+    const others = test.nodes.filter((node) => node !== slow);
+    const included = block(test, test.ledger.head, tx);
+    test.ledger.write(included, { nonce: 4 });
+    heard.length = 0;
+    return { test, session, slow, fast, others, included, heard };
+  }
+
+  it('comes after the values that hold there, whoever carries them', async () => {
+    const { test, session, slow, fast, others, included, heard } = await twoSources();
+    await show(test, others, included);
+    fast.push(method, `in ${included.hash}`);
+    fast.push(method, 'other');
+    await test.clock.advance(10);
+    expect(heard).toEqual(['nonce 4', `in ${included.hash}`, 'other']);
+    expect(session.seen).toBe(included.number);
+    // Once is enough, and its own word comes too late.
+    for (const node of others) node.finalize(included);
+    slow.advance(included);
+    fast.push(method, `final in ${included.hash}`);
+    await test.clock.advance(10);
+    expect(heard.slice(3)).toEqual([`final in ${included.hash}`]);
+    expect(asked(test, 'values_at')).toBe(1);
+    await test.balancer.close();
+  });
+
+  it('waits for nobody when the values cannot be read, and for nothing when the client leaves', async () => {
+    const { test, fast, others, included, heard } = await twoSources();
+    for (const node of test.nodes) {
+      node.handle('values_at', () => errorReply({ code: 1, message: 'broken' }));
+    }
+    await show(test, others, included);
+    fast.push(method, `in ${included.hash}`);
+    await test.clock.advance(60_000);
+    expect(heard).toEqual([`in ${included.hash}`]);
+    await test.balancer.close();
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});

@@ -8,6 +8,7 @@ import {
   CarriedSubscription,
   type CarriedSubscriptionOptions,
 } from '../subscription/carried-subscription.ts';
+import { InOrder } from '../subscription/in-order.ts';
 import type { SubmissionDesk } from './desk.ts';
 import type { Place } from './inclusion.ts';
 import { TransactionSearch } from './transaction-search.ts';
@@ -31,6 +32,11 @@ export interface WatchedSubmissionOptions {
   readonly session: Session | undefined;
   /** The subscription that an upstream is to carry. */
   readonly carried: CarriedSubscriptionOptions;
+  /**
+   * Waits until what else the client is subscribed to has told what holds at this block; never rejects.
+   * `undefined` when it has.
+   */
+  readonly inStep: (hash: string) => Promise<unknown> | undefined;
 }
 
 /**
@@ -42,6 +48,10 @@ export interface WatchedSubmissionOptions {
  *
  * One that was sent and not answered is given to others at once: they take it, know it, or it is looked
  * for in pools and blocks; then it is watched from here.
+ *
+ * A node tells of a block's new values before it tells that a transaction is in it, and clients sign the next
+ * one with the nonce they hold. So of a block nothing is told before the client's shared subscriptions
+ * have told what holds there.
  */
 export class WatchedSubmission {
   readonly #options: WatchedSubmissionOptions;
@@ -55,6 +65,8 @@ export class WatchedSubmission {
   /** Blocks since its upstream said something. */
   #silentFor = 0;
   #stopCounting: () => void = () => {};
+  /** All that the client hears passes here. */
+  readonly #order = new InOrder();
 
   constructor(options: WatchedSubmissionOptions) {
     const { desk, transaction, carried } = options;
@@ -63,6 +75,7 @@ export class WatchedSubmission {
     this.carried = new CarriedSubscription({
       ...carried,
       onItem: (item) => this.#hear(item),
+      onEnd: (reason) => this.#tellEnd(reason),
       onOrphaned: () => {
         this.#follow();
         this.#spread();
@@ -96,7 +109,7 @@ export class WatchedSubmission {
     const takeOver = (): SubscribeOutcome => {
       accept();
       // Clients wait for a first item before they believe that it is under way.
-      if (!this.#stop.signal.aborted) carried.onItem(format.accepted());
+      this.#tell(format.accepted());
       this.#follow();
       return { kind: 'subscribed' };
     };
@@ -145,7 +158,7 @@ export class WatchedSubmission {
   }
 
   #hear(item: RawJson): void {
-    const { desk, format, carried } = this.#options;
+    const { desk, format } = this.#options;
     this.#silentFor = 0;
     const said = format.read(item);
     if (said.kind === 'given up' || said.kind === 'finalized') this.#stopCounting();
@@ -158,7 +171,7 @@ export class WatchedSubmission {
     if (said.kind === 'included') this.#place = { hash: said.hash, index: said.index };
     // What one upstream calls final, the pool may not: then it is told when the pool does.
     if (said.kind === 'finalized' && !desk.head.isFinal(said.hash)) this.#follow();
-    else carried.onItem(item);
+    else this.#tell(item);
   }
 
   /**
@@ -173,8 +186,28 @@ export class WatchedSubmission {
       isTaken = news?.kind === 'result';
     } finally {
       if (isTaken) this.#follow();
-      else if (!this.#stop.signal.aborted) carried.onItem(item);
+      else this.#tell(item);
     }
+  }
+
+  #tell(item: RawJson): void {
+    const { desk, format, session, carried, inStep } = this.#options;
+    const said = format.read(item);
+    let until: Promise<unknown> | undefined;
+    if (said.kind === 'included' || said.kind === 'finalized') {
+      const height = desk.head.numberOf(said.hash);
+      if (height !== undefined) session?.observe(height);
+      until = inStep(said.hash);
+    }
+    this.#order.add(() => {
+      if (!this.#stop.signal.aborted) carried.onItem(item);
+    }, until);
+  }
+
+  #tellEnd(reason: BalancerError): void {
+    this.#order.add(() => {
+      if (!this.#stop.signal.aborted) this.#options.carried.onEnd(reason);
+    });
   }
 
   #countSilence(): void {
@@ -189,15 +222,15 @@ export class WatchedSubmission {
   #follow(): void {
     this.#stopCounting();
     if (this.#stop.signal.aborted) return;
-    const { desk, transaction, format, carried } = this.#options;
+    const { desk, transaction, format } = this.#options;
     this.#watch = new TransactionWatch({
       desk,
       transaction,
       format,
       since: this.#searchFrom(),
       place: this.#place,
-      onItem: carried.onItem,
-      onEnd: (reason) => carried.onEnd(this.#unknown(new BalancerError('transport', reason))),
+      onItem: (item) => this.#tell(item),
+      onEnd: (reason) => this.#tellEnd(this.#unknown(new BalancerError('transport', reason))),
     });
   }
 

@@ -151,6 +151,24 @@ export class SharedSubscription {
     this.#orFail(() => this.#tryToCarry());
   }
 
+  /**
+   * Lets it tell what holds at this block: when its upstream has not come that far the value is read.
+   * `undefined` when there is nothing to wait for; what is returned never rejects.
+   */
+  inStepWith(hash: string): Promise<void> | undefined {
+    const { head } = this.#options;
+    const held = this.#held;
+    const height = head.numberOf(hash);
+    if (!held || !this.#isAccepted || this.#isOver || height === undefined) return undefined;
+    const upstream = this.#carried?.upstream;
+    if (held.height >= height || (upstream && head.isOnBestOf(upstream, hash))) return undefined;
+    const refresh = (): Promise<unknown> => this.#refresh().catch(() => undefined);
+    return refresh().then(async () => {
+      // It may have been under way, and of an older block.
+      if (held.height < height) await refresh();
+    });
+  }
+
   /** A selector of somebody else's may throw: that ends this subscription, and no other. */
   #orFail(step: () => void): void {
     try {

@@ -49,6 +49,8 @@ export class Subscriptions {
   readonly #live = new Map<string, LiveSubscription>();
   /** Those that clients share, by what upstreams are asked; each has at least one client. */
   readonly #shared = new Map<string, SharedSubscription>();
+  /** The shared ones that each client is in, once for each time. */
+  readonly #seats = new WeakMap<Session, Map<Member, SharedSubscription>>();
   readonly #stops: readonly (() => void)[];
 
   constructor(options: SubscriptionsOptions) {
@@ -259,6 +261,10 @@ export class Subscriptions {
       }
       const id = this.#newId();
       const shared = this.#sharedBy(plan, traits, need);
+      const leave = (): void => {
+        if (session) this.#seats.get(session)?.delete(member);
+        shared.leave(member);
+      };
       /** Ends the waiting, whatever came of it. */
       const settle = (): void => {
         if (deadline) deadlines.cancel(deadline);
@@ -267,7 +273,7 @@ export class Subscriptions {
       const giveUp = (error: BalancerError): void => {
         settle();
         this.#live.delete(id);
-        shared.leave(member);
+        leave();
         reject(error);
       };
       const onAbort = (): void =>
@@ -282,18 +288,20 @@ export class Subscriptions {
         },
         onDeclined: (outcome) => {
           settle();
+          leave();
           this.#live.delete(id);
           resolve(outcome);
         },
         onFailed: giveUp,
         onItem: (item) => this.#tell(handlers.onItem, item),
         onEnd: (error) => {
+          leave();
           if (this.#live.delete(id)) this.#tell(handlers.onEnd, error);
         },
       };
       const live: LiveSubscription = {
         stop: (reason = new BalancerError('cancelled', method)) => {
-          if (live.isTold) shared.leave(member);
+          if (live.isTold) leave();
           else giveUp(reason);
         },
         onEnd: handlers.onEnd,
@@ -308,8 +316,28 @@ export class Subscriptions {
               giveUp(new TimeoutError(`${method}: not accepted before the deadline`)),
             );
       signal?.addEventListener('abort', onAbort, { once: true });
+      if (session) this.#seatsOf(session).set(member, shared);
       shared.join(member);
     });
+  }
+
+  #seatsOf(session: Session): Map<Member, SharedSubscription> {
+    let seats = this.#seats.get(session);
+    if (!seats) {
+      seats = new Map();
+      this.#seats.set(session, seats);
+    }
+    return seats;
+  }
+
+  /** Lets the client's shared subscriptions tell what holds at this block; `undefined` when they have. */
+  #inStep(session: Session | undefined, hash: string): Promise<unknown> | undefined {
+    const waits: Promise<void>[] = [];
+    for (const shared of (session && this.#seats.get(session)?.values()) ?? []) {
+      const wait = shared.inStepWith(hash);
+      if (wait) waits.push(wait);
+    }
+    return waits.length > 0 ? Promise.all(waits) : undefined;
   }
 
   #sharedBy(
@@ -349,7 +377,8 @@ export class Subscriptions {
     const format = desk?.submissions.watch(call.method);
     const transaction = format && desk?.submissions.read(call.method, parseParams(chain, call));
     if (!desk || !format || !transaction) return new CarriedSubscription(carried);
-    return new WatchedSubmission({ desk, transaction, format, session, carried });
+    const inStep = (hash: string) => this.#inStep(session, hash);
+    return new WatchedSubmission({ desk, transaction, format, session, carried, inStep });
   }
 
   #forget(id: string): void {
