@@ -21,8 +21,8 @@ const durationMs = Number(process.env.DSHACKLE_CHAOS_MS ?? 20_000);
 const leastFaults = 8;
 const seed = Number(process.env.DSHACKLE_CHAOS_SEED ?? Date.now() % 100_000);
 
-/** For each application; together they are twenty calls a second and about one transfer. */
-const pace = { readEveryMs: 300, transferEveryMs: 5000 };
+/** For each application; together they are twenty calls a second, and transfers as fast as they end. */
+const pace = { readEveryMs: 300, transferEveryMs: 1000 };
 
 let stage: Stage;
 let records: readonly BalancerRecord[];

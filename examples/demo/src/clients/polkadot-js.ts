@@ -40,17 +40,21 @@ export async function polkadotJs(
       async () => void (await version()),
     ],
     async transfer(listener) {
-      await transferKeepAlive(from.address, 1n)
-        .signAndSend(from, ({ status, txHash, dispatchError }) => {
-          listener.sent(txHash.toHex());
+      try {
+        // As signAndSend does it, which says nothing of the hash of what is declined.
+        const transaction = await transferKeepAlive(from.address, 1n).signAsync(from);
+        listener.sent(transaction.hash.toHex());
+        await transaction.send(({ status, dispatchError }) => {
           if (status.isFinalized) {
             const block = status.asFinalized.toHex();
             listener.ended({ type: 'finalized', block, succeeded: dispatchError === undefined });
           } else if (status.isInvalid || status.isDropped || status.isUsurped) {
             listener.ended({ type: 'lost', reason: status.type });
           }
-        })
-        .catch((error) => listener.ended(endOf(error)));
+        });
+      } catch (error) {
+        listener.ended(endOf(error));
+      }
     },
     async close() {
       isClosing = true;
