@@ -40,9 +40,10 @@ export interface WatchedSubmissionOptions {
 }
 
 /**
- * A submission whose status a client watches. An upstream carries it as long as that lives. Then the
- * transaction is given to others, for that one's pool may be gone with it; its status is read from the
- * chain, and the client goes on hearing the events that a node would tell.
+ * A submission whose status a client watches. An upstream carries it as long as that lives; once it has
+ * taken the transaction, that is given to others, too, unless `submitWidth` is 1. When that upstream is lost
+ * it is given to others again, for the pools may have been one node's; its status is read from the chain, and
+ * the client goes on hearing the events that a node would tell.
  *
  * An upstream that says nothing for 16 blocks counts as lost, too: nodes drop watches without a word.
  *
@@ -105,6 +106,8 @@ export class WatchedSubmission {
     const acceptCarried = (): void => {
       this.#stopCounting = desk.head.events.on('best', () => this.#countSilence());
       accept();
+      // Not before: to who has it already, a watch is a submission of what is known.
+      if (desk.engine.options.submitWidth !== 1) this.#spread(false);
     };
     const takeOver = (): SubscribeOutcome => {
       accept();
@@ -249,9 +252,10 @@ export class WatchedSubmission {
    * Its upstream may have told nobody of it. Whatever others answer, the chain tells what becomes of it:
    * one that is included already is invalid to them.
    */
-  #spread(): void {
+  #spread(isDoubtful = true): void {
     const { desk, transaction } = this.#options;
-    desk.handOn(transaction, this.#since, { signal: this.#stop.signal })?.catch(() => {});
+    const { signal } = this.#stop;
+    desk.handOn(transaction, this.#since, { signal }, isDoubtful)?.catch(() => {});
   }
 
   /** What others say of it; `undefined` when nobody says anything and it is not found. */
