@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from './config/config.ts';
@@ -12,6 +13,7 @@ import { loadConfig } from './config/load.ts';
 import type { Logger } from './logs/logger.ts';
 import { startConfigured } from './start-configured.ts';
 import { call, post } from './testing/clients.ts';
+import { SubstrateNode, word } from './testing/substrate-node.ts';
 
 let dir: string;
 const peers: NetServer[] = [];
@@ -72,6 +74,24 @@ function listen(tls?: { readonly cert: string; readonly key: string }) {
   return new Promise<{ seen: Seen[]; host: string }>((resolve) => {
     peer.listen(0, '127.0.0.1', () => {
       resolve({ seen, host: `localhost:${(peer.address() as AddressInfo).port}` });
+    });
+  });
+}
+
+/** Serves a node in memory over HTTP; gives the host. */
+function serve(node: SubstrateNode): Promise<string> {
+  node.answers = () => ({ kind: 'result', result: `"${word(9)}"` });
+  const peer = createServer(async (request, response) => {
+    const { id, method, params = [] } = JSON.parse(await text(request));
+    const reply = await node.answer(method, JSON.stringify(params));
+    const member =
+      reply.kind === 'result' ? { result: JSON.parse(reply.result) } : { error: reply.error };
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...member }));
+  });
+  peers.push(peer);
+  return new Promise((resolve) => {
+    peer.listen(0, '127.0.0.1', () => {
+      resolve(`127.0.0.1:${(peer.address() as AddressInfo).port}`);
     });
   });
 }
@@ -179,6 +199,32 @@ describe('a configured server', () => {
     expect((await ask('strict', 'state_getPairs')).code).not.toBe(-32601);
     expect(await ask('local', 'state_getPairs')).toEqual(disabled('state_getPairs'));
     expect((await ask('local', 'system_chain')).code).not.toBe(-32601);
+  });
+
+  it.each([1, 2, 4])('submits to as many upstreams as submit-width says: %i', async (width) => {
+    const nodes = ['a', 'b', 'c', 'd'].map((id) => new SubstrateNode(id));
+    const hosts = await Promise.all(nodes.map(serve));
+    const [first, ...more] = hosts;
+    const upstream = (host: string, i: number): string =>
+      `    - { id: more-${i}, chain: local, connection: { polkadot: { rpc: { url: "http://${host}" } } } }`;
+    const file = join(dir, 'dshackle.yaml');
+    configure(`{ rpc: { url: "http://${first}" } }`);
+    const defaults = `cluster:\n  defaults: [{ chains: [local], submit-width: ${width} }]`;
+    const base = readFileSync(file, 'utf8').replace('cluster:', defaults);
+    writeFileSync(file, `${base}${more.map(upstream).join('\n')}\n`);
+    await using server = await startConfigured(loadConfig(file));
+    const asked = (): number =>
+      nodes.flatMap((node) =>
+        node.asked.filter(({ method }) => method === 'author_submitExtrinsic'),
+      ).length;
+    const submit = async (): Promise<number> => {
+      const before = asked();
+      await post(`${server.url}/local`, JSON.stringify(call('author_submitExtrinsic', ['0x0c040000'])));
+      return asked() - before;
+    };
+    // Until all are connected.
+    await expect.poll(submit, { timeout: 10_000 }).toBe(width);
+    expect(await submit()).toBe(width);
   });
 
   it('leaves nothing running when it cannot listen', async () => {
