@@ -219,7 +219,10 @@ describe('a configured server', () => {
       ).length;
     const submit = async (): Promise<number> => {
       const before = asked();
-      await post(`${server.url}/local`, JSON.stringify(call('author_submitExtrinsic', ['0x0c040000'])));
+      await post(
+        `${server.url}/local`,
+        JSON.stringify(call('author_submitExtrinsic', ['0x0c040000'])),
+      );
       return asked() - before;
     };
     // Until all are connected.
