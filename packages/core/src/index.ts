@@ -55,17 +55,19 @@ export type { Ineligibility } from './selector/eligibility.ts';
 export { type P2cOptions, p2c } from './selector/p2c.ts';
 export { roundRobin } from './selector/round-robin.ts';
 export type { Candidate, Selector } from './selector/selector.ts';
-export type {
-  ChainService,
-  ErrorReply,
-  ForwardOptions,
-  ServiceCall,
-  ServiceHost,
-  ServiceSink,
-  ServiceSubscribeCall,
-  ServiceSubscription,
+export {
+  type ChainService,
+  type ErrorReply,
+  type ForwardOptions,
+  forwardOptions,
+  type ServiceCall,
+  type ServiceHost,
+  type ServiceSink,
+  type ServiceSubscribeCall,
+  type ServiceSubscription,
 } from './service/chain-service.ts';
 export { Session } from './session/session.ts';
+export { endingReply } from './subscription/ending.ts';
 export type { BalancerEvents } from './telemetry/events.ts';
 export type { BalancerSnapshot, UpstreamSnapshot } from './telemetry/snapshot.ts';
 export { type Clock, delay, type Random, systemClock, type TimerHandle } from './time/clock.ts';

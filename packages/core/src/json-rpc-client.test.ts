@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Chain } from './chain/chain.ts';
 import type { JsonRpcError } from './json-rpc/message.ts';
 import { JsonRpcClient } from './json-rpc-client.ts';
-import { result, type TestBalancer, testBalancer } from './testing/index.ts';
+import { fakeChain, result, type TestBalancer, testBalancer } from './testing/index.ts';
 
 /** What becomes of one call. */
 function ask(client: JsonRpcClient, method: string, params: unknown = []): unknown[] {
@@ -57,5 +58,23 @@ describe('a client of an engine', () => {
     await test.clock.advance(2_000);
     expect(told).toEqual([]);
     expect(made.mock.results.map(({ value }) => value.isClosed)).toEqual([true]);
+  });
+
+  it('answers what ends a subscription as the row says', async () => {
+    const usual = fakeChain();
+    const nothingToEnd = { code: -32_000, message: 'no such' };
+    const rows: Readonly<Record<string, object>> = { end: {}, strict_end: { nothingToEnd } };
+    const chain: Chain = {
+      ...usual,
+      traits: (method, allowed) => ({
+        ...usual.traits(method, allowed),
+        ...(rows[method] && { kind: 'unsubscribe', ...rows[method] }),
+      }),
+    };
+    await using test = await testBalancer({ chain });
+    const client = new JsonRpcClient(test.balancer, { clock: test.clock });
+    expect(ask(client, 'strict_end', ['x'])).toEqual([-32_000]);
+    expect(ask(client, 'end', ['x'])).toEqual([false]);
+    client.close();
   });
 });

@@ -3,6 +3,7 @@ import type { Call, CallOptions, Subscription } from './call.ts';
 import { toJsonRpcError } from './json-rpc/failure.ts';
 import type { JsonRpcError } from './json-rpc/message.ts';
 import type { Session } from './session/session.ts';
+import { endingReply } from './subscription/ending.ts';
 import { type Clock, systemClock } from './time/clock.ts';
 
 /** What is needed of an engine to speak JSON-RPC with it. */
@@ -72,7 +73,9 @@ export class JsonRpcClient {
     const call = toCall(method, params);
     if (kind === 'unsubscribe') {
       const [id] = chain.positional(method, params ?? []);
-      receiver.onResult(this.unsubscribe(id));
+      const reply = endingReply(chain.traits(method), this.unsubscribe(id));
+      if (reply.kind === 'error') receiver.onError(reply.error);
+      else receiver.onResult(JSON.parse(reply.result));
       return;
     }
     const tell = this.#whileOpen(receiver);

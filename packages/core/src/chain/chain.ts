@@ -1,4 +1,4 @@
-import type { RawJson, Reply } from '../json-rpc/message.ts';
+import type { JsonRpcError, RawJson, Reply } from '../json-rpc/message.ts';
 import type { ChainService, ServiceHost } from '../service/chain-service.ts';
 import type { Transport, TransportContext } from '../transport/transport.ts';
 import type { Submissions } from './submissions.ts';
@@ -249,6 +249,11 @@ export interface MethodTraits {
    * @default `true` or `false`
    */
   readonly ended?: RawJson;
+  /**
+   * On `unsubscribe` methods: the error that is told when the client has no subscription of that id.
+   * @default none: as `ended` says
+   */
+  readonly nothingToEnd?: JsonRpcError;
 }
 
 /** The params of one method, as far as the chain package knows them. */

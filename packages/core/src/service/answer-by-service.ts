@@ -11,7 +11,7 @@ export function answerByService(
   offers: (method: string) => boolean,
 ): Policy {
   return (next) => (context, receiver) => {
-    const { traits, call, params, session, signal } = context;
+    const { traits, call, params, session, signal, need } = context;
     const isOurs = traits.kind === 'service' || (traits.emulated && !offers(call.method));
     if (!isOurs) {
       next(context, receiver);
@@ -19,7 +19,14 @@ export function answerByService(
     }
     const answer = (reply: Reply): void =>
       receiver.onAnswer({ reply, upstream: undefined, attempts: [] });
-    const reply = service.call({ method: call.method, params, client: session, signal });
+    const reply = service.call({
+      method: call.method,
+      params,
+      client: session,
+      signal,
+      ...(context.hasOwnDeadline && { deadlineMs: context.deadlineAtMs - context.startedMs }),
+      ...(need.labels && { labels: need.labels }),
+    });
     if ('then' in reply) reply.then(answer, (error: unknown) => receiver.onFailure(error));
     else answer(reply);
   };

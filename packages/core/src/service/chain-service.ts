@@ -18,6 +18,10 @@ export interface ServiceCall {
   readonly client: Session | undefined;
   /** Gives the call up. */
   readonly signal: AbortSignal | undefined;
+  /** Time for everything together, in milliseconds, where the caller has set one. */
+  readonly deadlineMs?: number;
+  /** Only upstreams that carry all these labels may answer. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** One subscription that a {@link ChainService} serves. */
@@ -67,6 +71,25 @@ export interface ForwardOptions {
   readonly signal?: AbortSignal;
   /** Only upstreams that can still tell of this client's newest block may answer. @default any */
   readonly session?: Session;
+  /** Time for everything together, in milliseconds. @default the balancer's `deadlineMs` */
+  readonly deadlineMs?: number;
+  /** Only upstreams that carry all these labels may answer. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** How a service forwards calls on behalf of the one that it answers. */
+export function forwardOptions({
+  client,
+  signal,
+  deadlineMs,
+  labels,
+}: ServiceCall): ForwardOptions {
+  return {
+    ...(signal && { signal }),
+    ...(client && { session: client }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(labels && { labels }),
+  };
 }
 
 /** What the engine lets a {@link ChainService} use. */

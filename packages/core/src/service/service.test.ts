@@ -4,7 +4,13 @@ import { BalancerError } from '../errors.ts';
 import { errorReply, type Reply } from '../json-rpc/message.ts';
 import { fakeChain } from '../testing/fake-chain.ts';
 import { type TestBalancer, testBalancer } from '../testing/test-balancer.ts';
-import type { ChainService, ServiceCall, ServiceHost, ServiceSink } from './chain-service.ts';
+import {
+  type ChainService,
+  forwardOptions,
+  type ServiceCall,
+  type ServiceHost,
+  type ServiceSink,
+} from './chain-service.ts';
 
 const read: MethodTraits = {
   kind: 'read',
@@ -101,6 +107,21 @@ describe("a chain's own service", () => {
       false,
     );
     expect(pool.balancer.snapshot().calls.running).toBe(0);
+  });
+
+  it('is told who may answer, and how long that may take', async () => {
+    const { pool, service } = await start();
+    await using _ = pool;
+    const labels = { region: 'eu' };
+    await pool.balancer.request('own', [], { labels, deadlineMs: 500 });
+    await pool.balancer.request('own', []);
+    const [one, other] = service.calls.map(forwardOptions);
+    expect(one).toEqual({ labels, deadlineMs: 500 });
+    expect(other).toEqual({});
+    const host = service.host as ServiceHost;
+    await expect(host.forward('echo', [], { labels, deadlineMs: 500 })).rejects.toThrow(
+      'no eligible upstream',
+    );
   });
 
   it('answers an emulated method only while no upstream lists it', async () => {

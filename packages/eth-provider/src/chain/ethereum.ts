@@ -89,7 +89,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
     probes: ethereumProbes(options.minPeers ?? (isKnown ? 1 : 0)),
     submissions: ethereumSubmissions,
     service: (host) => new EthereumService(host, logs),
-    judge: (_, error) => judge(error),
+    judge: (method, error) => judge(error, method),
   };
 }
 

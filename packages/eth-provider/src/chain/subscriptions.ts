@@ -36,7 +36,7 @@ export function subscribe(): MethodTraits {
   };
 }
 
-/** `eth_unsubscribe`. */
+/** `eth_unsubscribe`; of what there is none geth says so by an error (rpc package, `ErrSubscriptionNotFound`). */
 export function unsubscribe(): MethodTraits {
   return {
     kind: 'unsubscribe',
@@ -44,6 +44,7 @@ export function unsubscribe(): MethodTraits {
     idempotent: true,
     nullMeans: 'value',
     strategy: { kind: 'one' },
+    nothingToEnd: { code: -32_000, message: 'subscription not found' },
   };
 }
 

@@ -54,6 +54,10 @@ const said: readonly (readonly [who: string, code: number, message: string, mean
   ['Besu', -32_000, 'World state unavailable', 'lacks the block'],
   ['Besu', -32_000, 'Block not found', 'lacks the block'],
   ['Besu', -32_005, 'Requested range exceeds maximum range limit', 'missing'],
+  ['Infura', -32_005, 'query returned more than 10000 results', 'missing'],
+  ['a provider', -32_005, 'too many results, limit 10000', 'missing'],
+  ['a provider', 429, 'block range limit: too many requests', 'cool down'],
+  ['Alchemy', -32_000, 'Query timeout exceeded. Consider reducing your block range.', 'missing'],
   [
     'Anvil',
     -32_602,
@@ -115,4 +119,11 @@ describe('an error', () => {
       lacksBlock: true,
     });
   });
+});
+
+it('takes a query for logs that was too slow for one that asked for too much', () => {
+  const slow = { code: -32_002, message: 'request timed out' };
+  expect(judge(slow, 'eth_getLogs')).toMatchObject({ action: 'missing' });
+  expect(judge(slow, 'eth_call')).toMatchObject({ action: 'failure' });
+  expect(judge({ ...slow, code: 429 }, 'eth_getLogs')).toMatchObject({ action: 'cool down' });
 });

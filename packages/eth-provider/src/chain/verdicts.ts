@@ -5,7 +5,12 @@ const serverErrors = [[-32_099, -32_000] as const];
 
 /** Said by those who would answer if less was asked for. */
 const tooMuch =
-  /block range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i;
+  /block range|query time-?out|reduc(?:e|ing) (?:the |your )?range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i;
+
+const tooMuchReason = 'asked for too much there';
+
+/** Said of a query for logs that takes a node too long; of any other call it is the node's own trouble. */
+const tooSlow = /timed? ?-?out|took too long|deadline exceeded/i;
 
 /**
  * What errors mean, first match wins. Words come before codes: under -32000 nodes say anything, from a
@@ -23,25 +28,23 @@ const rules: readonly ErrorRule[] = [
     reason: '',
   },
 
+  { codes: [429], action: 'cool down', reason: 'rate limited' },
+  // Too much at once there; the caller may ask for less, another upstream may take it. Some say so under
+  // the code, and in words, of a rate limit.
+  { text: tooMuch, action: 'missing', reason: tooMuchReason },
+
   // This upstream asks for a rest.
   {
-    codes: [429, -32_005, -32_016, -32_029, -32_090, -32_097],
+    codes: [-32_005, -32_016, -32_029, -32_090, -32_097],
     text: /rate|too many|limit reached|exceeded the|capacity|quota|credit/i,
     action: 'cool down',
     reason: 'rate limited',
   },
-  { codes: [429, -32_029, -32_090, -32_097], action: 'cool down', reason: 'rate limited' },
+  { codes: [-32_029, -32_090, -32_097], action: 'cool down', reason: 'rate limited' },
   {
     text: /rate.?limit|too many requests|throttl|quota|requests? (?:per second|limit reached)|compute units|daily request count|capacity limit|out of credits/i,
     action: 'cool down',
     reason: 'rate limited',
-  },
-
-  // Too much at once there; the caller may ask for less, another upstream may take it.
-  {
-    text: tooMuch,
-    action: 'missing',
-    reason: 'asked for too much there',
   },
 
   // This upstream lacks what another may have.
@@ -113,11 +116,14 @@ const rules: readonly ErrorRule[] = [
 ];
 
 /** The meaning of an upstream's JSON-RPC error; what no rule knows is the answer. */
-export function judge(error: JsonRpcError): Verdict {
+export function judge(error: JsonRpcError, method?: string): Verdict {
+  if (method === 'eth_getLogs' && error.code !== 429 && tooSlow.test(error.message)) {
+    return { action: 'missing', reason: tooMuchReason };
+  }
   return judgeBy(rules, error);
 }
 
-/** True for an error that says that less would be answered. */
+/** True for an error of `eth_getLogs` that says that less would be answered. */
 export function asksForLess({ message }: JsonRpcError): boolean {
-  return tooMuch.test(message);
+  return tooMuch.test(message) || tooSlow.test(message);
 }

@@ -45,8 +45,9 @@ export class AcceptedSpan {
     }
     const count = span.to - span.from + 1;
     const half = Math.ceil(count / 2);
-    // What is too many logs in one place is few in another.
-    if (/results|logs returned|size/i.test(message)) return chunks(span, half);
+    // What is too many logs in one place, or takes too long there, is few elsewhere.
+    if (/results|logs returned|size|time|too long|deadline/i.test(message))
+      return chunks(span, half);
     const blocks = Math.min(half, this.#limitIn(message) ?? half);
     this.#blocks = Math.min(this.blocks, blocks);
     this.#untilMs = this.#clock.now() + memoryMs;

@@ -2,6 +2,7 @@ import {
   type ChainService,
   type ErrorReply,
   errorReply,
+  forwardOptions,
   jsonRpcCodes,
   type Reply,
   RpcResponseError,
@@ -45,8 +46,9 @@ export class EthereumService implements ChainService {
     });
   }
 
-  call({ method, params, client, signal }: ServiceCall): Reply | Promise<Reply> {
-    const options = { ...(signal && { signal }), ...(client && { session: client }) };
+  call(call: ServiceCall): Reply | Promise<Reply> {
+    const { method, params, client } = call;
+    const options = forwardOptions(call);
     const [first] = params;
     switch (method) {
       case 'eth_getLogs':

@@ -122,6 +122,30 @@ describe('a query for the logs of a range', () => {
     expect(numbers(reply)).toEqual(upTo(0, 100));
   });
 
+  it('is halved where it takes a node too long, and asked for whole the next time', async () => {
+    taking(60, 'query timeout exceeded. Consider reducing your block range.');
+    const service = new EthereumService(host);
+    for (const end of ['latest', '0x64']) {
+      asked = [];
+      expect(numbers(await ask(service, { fromBlock: '0x0', toBlock: end }))).toEqual(upTo(0, 100));
+      expect(asked).toEqual(['0-100', '0-50', '51-100']);
+    }
+  });
+
+  it('takes no longer than its caller allows', async () => {
+    host.hang();
+    const late = new EthereumService(host).call({
+      method: 'eth_getLogs',
+      params: [{ fromBlock: '0x0', toBlock: 'latest' }],
+      client: undefined,
+      signal: undefined,
+      deadlineMs: 500,
+    });
+    const outcome = expect(late).rejects.toMatchObject({ code: 'timeout' });
+    await host.clock.advance(500);
+    await outcome;
+  });
+
   it('asks for no more than upstreams are known to take, for a while', async () => {
     taking(10, 'exceed maximum block range: 10');
     const service = new EthereumService(host);

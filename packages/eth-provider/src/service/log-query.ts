@@ -110,10 +110,7 @@ export class LogQuery {
   ): Promise<Reply> {
     const ask = ({ from, to }: Span, signal: AbortSignal | undefined): Promise<Reply> => {
       const query = { ...filter, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-      return this.#host.forward('eth_getLogs', [query], {
-        ...(signal && { signal }),
-        ...(options.session && { session: options.session }),
-      });
+      return this.#host.forward('eth_getLogs', [query], { ...options, ...(signal && { signal }) });
     };
     const end = Math.min(span.to, best.number);
     let reply: Reply;
@@ -152,11 +149,11 @@ export class LogQuery {
     span: Span,
     best: Block,
     ask: (span: Span, signal: AbortSignal | undefined) => Promise<Reply>,
-    { signal }: ForwardOptions,
+    { signal, deadlineMs = this.#options.deadlineMs }: ForwardOptions,
   ): Promise<Reply> {
     const query = new SplitQuery({
       host: this.#host,
-      options: this.#options,
+      options: { ...this.#options, deadlineMs },
       accepted: this.#accepted,
       ask,
       span,

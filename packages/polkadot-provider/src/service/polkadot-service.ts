@@ -1,12 +1,13 @@
-import type {
-  ChainService,
-  ErrorReply,
-  Reply,
-  ServiceCall,
-  ServiceHost,
-  ServiceSink,
-  ServiceSubscribeCall,
-  ServiceSubscription,
+import {
+  type ChainService,
+  type ErrorReply,
+  forwardOptions,
+  type Reply,
+  type ServiceCall,
+  type ServiceHost,
+  type ServiceSink,
+  type ServiceSubscribeCall,
+  type ServiceSubscription,
 } from '@dshackle/core';
 import type { HeaderHasher } from '../chain/header.ts';
 import { ChainHead } from '../chain-head/chain-head.ts';
@@ -35,7 +36,8 @@ export class PolkadotService implements ChainService {
     this.#archive = new Archive(host, reader);
   }
 
-  call({ method, params, client, signal }: ServiceCall): Reply | Promise<Reply> {
+  call(call: ServiceCall): Reply | Promise<Reply> {
+    const { method, params, client } = call;
     try {
       if (method.startsWith('chainHead_')) return this.#chainHead.answer(method, params, client);
       if (method === 'transaction_v1_broadcast') {
@@ -44,7 +46,7 @@ export class PolkadotService implements ChainService {
       if (method === 'transaction_v1_stop') {
         return this.#broadcasts.stop(client, text('operationId', params[0]));
       }
-      const options = { ...(signal && { signal }), ...(client && { session: client }) };
+      const options = forwardOptions(call);
       return this.#archive.call(method, params, options).catch(replyTo);
     } catch (error) {
       return replyTo(error);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Session } from '@dshackle/core';
+import { endingReply, type Session } from '@dshackle/core';
 import type { RawData, WebSocket } from 'ws';
 import type { Logger } from '../logs/logger.ts';
 import { answer, type Response } from './answer.ts';
@@ -244,9 +244,11 @@ export class WebSocketConnection {
     const { chain } = this.#options.route.balancer;
     const { method, params } = item.call;
     const [id] = chain.positional(method, JSON.parse(params));
-    const ended = this.#subscriptions.unsubscribe(id);
-    const result = chain.traits(method).ended ?? String(ended);
-    return item.kind === 'call' ? resultResponse(item.id, result) : undefined;
+    const reply = endingReply(chain.traits(method), this.#subscriptions.unsubscribe(id));
+    if (item.kind !== 'call') return undefined;
+    return reply.kind === 'result'
+      ? resultResponse(item.id, reply.result)
+      : errorResponse(item.id, reply.error);
   }
 
   readonly #respond = (response: string): void => this.#write(response, answerHeadroom);

@@ -234,6 +234,14 @@ describe('subscriptions', () => {
     );
   });
 
+  it('may be ended by a method that declines what there is none of', async () => {
+    expect(await client.ask(call('strict_unsubscribe', ['nonsense'], 2))).toBe(
+      '{"jsonrpc":"2.0","error":{"code":-32000,"message":"no such"},"id":2}',
+    );
+    await client.ask(subscribe(3));
+    expect(await client.ask(call('strict_unsubscribe', ['sub-1'], 4))).toContain('"result":true');
+  });
+
   it('end when the connection does', async () => {
     await client.ask(subscribe());
     await client.ask(subscribe());

@@ -48,6 +48,7 @@ function traits(method: string): MethodTraits {
   const kind = kindOf(method);
   return {
     ...(method === 'quiet_unsubscribe' && { ended: 'null' }),
+    ...(method === 'strict_unsubscribe' && { nothingToEnd: { code: -32_000, message: 'no such' } }),
     kind,
     lifetime: 'never',
     idempotent: kind === 'read',
