@@ -1,11 +1,12 @@
-import type {
-  AnswerLifetime,
-  Block,
-  ChainView,
-  MethodKind,
-  MethodTraits,
-  SubscriptionTraits,
-} from '@dshackle/core';
+import type { Block, ChainView, MethodTraits, SubscriptionTraits } from '@dshackle/core';
+import {
+  code,
+  kindWords,
+  lifetimeWords,
+  signedName,
+  strategyWords,
+  table,
+} from '@dshackle/core/testing';
 import { denialOf, deniedFamilies } from '../chain/denied.ts';
 import { answer } from '../chain/local.ts';
 import { methodNames, methodTraits } from '../chain/methods.ts';
@@ -18,14 +19,6 @@ interface Entry {
   readonly name: string;
   readonly traits: MethodTraits;
 }
-
-const lifetimes: Readonly<Record<AnswerLifetime, string>> = {
-  constant: 'for ever',
-  'by-hash': 'for its block',
-  'by-number': 'once final',
-  head: 'until the next block',
-  never: 'not kept',
-};
 
 /** The text of docs/methods-polkadot.md, from the method table. */
 export function methodsPage(): string {
@@ -73,17 +66,12 @@ How each method of a node made with the Polkadot SDK is served.
 - **‡** is never made twice: nobody knows what an attempt without an answer has done.
 - **§** is answered by way of older methods as long as no upstream lists it.`;
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
-}
-
 function callsTable(entries: readonly Entry[]): string {
   const rows = entries.map(({ name, traits }) => [
-    signed(name, traits),
+    signedName(name, traits),
     paramsOf(name),
     blockOf(name, traits),
-    lifetimes[traits.lifetime],
+    lifetimeWords[traits.lifetime],
     byWhom(name, traits),
   ]);
   return table(['Method', 'Params', 'Block', 'True', 'By'], rows);
@@ -91,7 +79,7 @@ function callsTable(entries: readonly Entry[]): string {
 
 function submissionsTable(entries: readonly Entry[]): string {
   const rows = entries.map(({ name, traits }) => [
-    signed(name, traits),
+    signedName(name, traits),
     paramsOf(name),
     byWhom(name, traits),
   ]);
@@ -157,22 +145,12 @@ const offText = `Answered with -32601 and a text that says that they are disable
 then. *Unsafe* ones change a node or show its inside, *costly* ones keep it busy, and what others name is
 *bound to a node* and one connection to it: switched on, they work with a single upstream at best.`;
 
-const kinds: Readonly<Record<MethodKind, string>> = {
-  read: 'call',
-  local: 'call',
-  service: 'call',
-  submit: 'submission',
-  subscribe: 'subscription',
-  unsubscribe: 'end of one',
-  denied: '',
-};
-
 function offTable(entries: readonly Entry[]): string {
   const rows = entries.map(({ name, traits }) => [
-    signed(name, traits),
+    signedName(name, traits),
     paramsOf(name),
     String(denialOf(name)),
-    kinds[traits.kind],
+    kindWords[traits.kind],
     blockOf(name, traits),
   ]);
   return table(['Method', 'Params', 'Why', 'Kind', 'Block'], rows);
@@ -189,15 +167,6 @@ Any other method goes as it is to an upstream that lists it in \`rpc_methods\`, 
 one that nobody has is answered with -32601. It is never made twice after an attempt without an answer,
 except for reads of the Ethereum interface (\`eth_*\`, \`net_*\`, \`web3_*\`) that chains with Frontier or
 revive serve on the same socket.`;
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function signed(name: string, { nullMeans, idempotent, kind }: MethodTraits): string {
-  const doubt = nullMeans === 'missing' ? ' †' : '';
-  return `${code(name)}${doubt}${idempotent || kind === 'unsubscribe' ? '' : ' ‡'}`;
-}
 
 function paramsOf(name: string): string {
   return paramNames(name).map(code).join(', ');
@@ -239,17 +208,8 @@ function byWhom(name: string, traits: MethodTraits): string {
 
 function usuallyBy(name: string, { kind, strategy }: MethodTraits): string {
   if (kind === 'local') return 'pool';
-  const fromPool = answer(name, [], view) !== undefined;
-  switch (strategy.kind) {
-    case 'one':
-      if (!fromPool) return 'one';
-      // Only what its own heads say of these.
-      return answer(name, [1], view) === undefined ? 'one; pool for genesis and best' : 'pool';
-    case 'broadcast':
-      return `all of ${strategy.width}`;
-    case 'maximum':
-      return `highest of ${strategy.width}`;
-    case 'agree':
-      return `${strategy.count} equal of ${strategy.width}`;
-  }
+  if (strategy.kind !== 'one') return strategyWords(strategy);
+  if (answer(name, [], view) === undefined) return 'one';
+  // Only what its own heads say of these.
+  return answer(name, [1], view) === undefined ? 'one; pool for genesis and best' : 'pool';
 }

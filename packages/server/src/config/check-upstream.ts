@@ -13,7 +13,7 @@ export function checkUpstream(
   return [
     ...checkConnection(upstream, familyOf),
     ...checkLabels(upstream),
-    ...checkMethods(upstream),
+    ...checkMethods(upstream, familyOf),
     ...checkLimits(upstream),
   ];
 }

@@ -1,4 +1,4 @@
-import { knownChains as ethereumChains } from '@dshackle/eth-provider/chain';
+import { knownChains as ethereumChains, methodGroups } from '@dshackle/eth-provider/chain';
 import { knownChains as substrateChains } from '@dshackle/polkadot-provider/chain';
 
 /** What the chains of one family have in common. */
@@ -11,6 +11,8 @@ interface FamilyTraits {
   readonly blockTimeMs: number;
   /** Peers that a node of a chain of one's own should have, unless the file says so. */
   readonly customMinPeers: number;
+  /** Methods that are enabled together, by the name of the group. */
+  readonly methodGroups: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The families of chains that there are. */
@@ -21,12 +23,14 @@ export const families = {
     blockTimeMs: 6000,
     // Its nodes say whether they should have any.
     customMinPeers: 1,
+    methodGroups: {},
   },
   ethereum: {
     connection: 'ethereum',
     chainIds: Object.keys(ethereumChains),
     blockTimeMs: 12_000,
     customMinPeers: 0,
+    methodGroups,
   },
 } as const satisfies Record<string, FamilyTraits>;
 
@@ -42,6 +46,16 @@ export const knownChainIds: readonly string[] = familyNames.flatMap(
 
 /** The keys that `connection` may have. */
 export const connectionKeys = familyNames.map((name) => families[name].connection);
+
+/** The methods of a group; none where no family has one of that name. */
+export function methodsOfGroup(group: string): readonly string[] {
+  return familyNames.flatMap((name) => groupsOf(name)[group] ?? []);
+}
+
+/** The groups of methods that chains of a family have. */
+export function groupsOf(family: Family): FamilyTraits['methodGroups'] {
+  return families[family].methodGroups;
+}
 
 /** The family of a chain known by id. */
 export function familyOfKnown(id: string): Family | undefined {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { methodGroups } from '@dshackle/eth-provider/chain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
@@ -70,7 +71,7 @@ const withDefaults = (rest: string): string =>
   `${proxy}cluster:\n  defaults:\n${rest.replace(/^/gm, '    ')}\n${cluster.slice('cluster:\n'.length)}`;
 
 const upstreamKeys =
-  'id, chain, enabled, role, labels, methods, limits, validate-syncing, validate-peers, disable-validation, options, connection';
+  'id, chain, enabled, role, labels, methods, method-groups, limits, validate-syncing, validate-peers, disable-validation, options, connection';
 const known =
   'polkadot, polkadot-asset-hub, kusama, kusama-asset-hub, westend, westend-asset-hub, paseo, paseo-asset-hub, ethereum, sepolia, holesky, hoodi, ethereum-classic';
 const anId =
@@ -267,7 +268,7 @@ describe('a configuration that is wrong', () => {
     [
       'a key of a route with a typo',
       withRoute('method: {}'),
-      'dshackle.yaml:3:35: proxy.routes[0].method: unknown key; allowed: id, chain, methods (did you mean methods?)',
+      'dshackle.yaml:3:35: proxy.routes[0].method: unknown key; allowed: id, chain, methods, method-groups (did you mean methods?)',
     ],
     [
       'methods of a route with a typo',
@@ -283,6 +284,24 @@ describe('a configuration that is wrong', () => {
       'a method of a route that is a pattern',
       withRoute('methods: { enabled: [{ name: "state_*" }] }'),
       'dshackle.yaml:3:64: proxy.routes[0].methods.enabled[0].name: found "state_*"; allowed: the name of a method',
+    ],
+    [
+      'a group of methods that the family of the chain has not',
+      withRoute('method-groups: { enabled: [debug] }'),
+      'dshackle.yaml:3:62: proxy.routes[0].method-groups.enabled[0]: found "debug"; allowed: none: substrate chains have no groups',
+    ],
+    [
+      'a group of methods that there is not',
+      upstream(`method-groups: { enabled: [trace, all] }\n${connection}`).replaceAll(
+        'polkadot',
+        'ethereum',
+      ),
+      'dshackle.yaml:8:41: cluster.upstreams[0].method-groups.enabled[1]: found "all"; allowed: debug, trace',
+    ],
+    [
+      'a group of methods that is switched off',
+      upstream(`method-groups: { disabled: [debug] }\n${connection}`),
+      'dshackle.yaml:8:24: cluster.upstreams[0].method-groups.disabled: not supported: use methods.disabled',
     ],
     [
       'a quorum of a route',
@@ -821,6 +840,19 @@ describe('a configuration that is right', () => {
         },
       ],
     });
+  });
+
+  it('may enable groups of methods, less some', () => {
+    const text =
+      upstream(`methods: { enabled: [{ name: eth_sign }], disabled: [{ name: trace_filter }] }
+method-groups: { enabled: [trace] }
+${connection}`).replaceAll('polkadot', 'ethereum');
+    const methods = load({ 'dshackle.yaml': text }).upstreams[0]?.methods;
+    expect(methods?.enabled).toEqual([
+      'eth_sign',
+      ...methodGroups.trace.filter((name) => name !== 'trace_filter'),
+    ]);
+    expect(methods?.enabled).toContain('trace_block');
   });
 
   it('may say everything', () => {

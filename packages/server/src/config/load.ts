@@ -128,7 +128,9 @@ class Loader {
     const defaults = clusterItems(this.#sources, 'defaults');
     this.#problems.push(
       ...checkReferences(this.#sources, this.#incomplete),
-      ...mainItems(this.#sources, 'proxy', 'routes').flatMap(checkMethods),
+      ...mainItems(this.#sources, 'proxy', 'routes').flatMap((route) =>
+        checkMethods(route, familyOf),
+      ),
       ...upstreams.flatMap((upstream) => checkUpstream(upstream, familyOf)),
       ...[...defaults, ...upstreams].flatMap(checkOptionsOnce),
     );

@@ -42,10 +42,16 @@ const methods = mapping({
   disabled: list(methodName).optional(),
 });
 
+/** What is served beyond it, many methods at a time. */
+const methodGroups = mapping({
+  enabled: list(text('the name of a group of methods')).optional(),
+});
+
 const route = mapping({
   id: matching(/^[a-zA-Z0-9_-]+$/, 'a name of letters, digits, "_" and "-"'),
   chain: chain(),
   methods: methods.optional(),
+  'method-groups': methodGroups.optional(),
 });
 
 const chainHeadLimits = mapping({
@@ -156,6 +162,7 @@ const upstream = mapping({
   role: oneOf(['primary', 'secondary', 'fallback'], { standard: 'primary' }).default('primary'),
   labels: dictionary(matching(/^[\w-]+$/, 'letters, digits, "_" and "-"')).optional(),
   methods: methods.optional(),
+  'method-groups': methodGroups.optional(),
   limits: mapping({
     concurrency: integer(1).optional(),
     rate: mapping({
@@ -209,8 +216,8 @@ export type ClusterFile = Omit<z.output<typeof includedSchema>, 'version'>;
 export type UpstreamEntry = z.output<typeof upstream>;
 /** One entry of `defaults` of a file that fits. */
 export type DefaultsEntry = z.output<typeof defaults>;
-/** The `methods` of an upstream or a route that fit. */
-export type MethodsEntry = z.output<typeof methods>;
+/** The `methods` and `method-groups` of an upstream or a route that fit. */
+export type MethodsEntry = Pick<z.output<typeof route>, 'methods' | 'method-groups'>;
 /** The HTTP connection of an upstream that fits. */
 export type RpcEntry = z.output<typeof rpc>;
 /** The WebSocket connection of an upstream that fits. */

@@ -9,7 +9,7 @@ import type {
   UpstreamConfig,
   WsConfig,
 } from './config.ts';
-import { families, familyOfKnown } from './families.ts';
+import { families, familyOfKnown, methodsOfGroup } from './families.ts';
 import type {
   ClusterFile,
   DefaultsEntry,
@@ -83,8 +83,8 @@ function toProxy({ proxy }: MainFile): ProxyConfig {
       maxWaitingOperations: limits['chain-head']['waiting-operations'],
       maxBroadcasts: limits['chain-head'].broadcasts,
     },
-    routes: proxy.routes.map(({ id, chain, methods }) => {
-      return { id, chain, methods: toMethods(methods) };
+    routes: proxy.routes.map((route) => {
+      return { id: route.id, chain: route.chain, methods: toMethods(route) };
     }),
   };
 }
@@ -129,7 +129,7 @@ function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
     enabled: entry.enabled,
     role: entry.role,
     labels: entry.labels ?? {},
-    methods: toMethods(entry.methods),
+    methods: toMethods(entry),
     limits: {
       concurrency: entry.limits?.concurrency,
       rate: rate === undefined ? undefined : { calls: rate.calls, intervalMs: rate.interval },
@@ -140,10 +140,13 @@ function toUpstream(entry: UpstreamEntry, file: string): UpstreamConfig {
   };
 }
 
-function toMethods(entry: MethodsEntry | undefined): MethodsConfig {
-  const names = (list: MethodsEntry['enabled']): readonly string[] =>
-    (list ?? []).map(({ name }) => name);
-  return { enabled: names(entry?.enabled), disabled: names(entry?.disabled) };
+function toMethods({ methods, 'method-groups': groups }: MethodsEntry): MethodsConfig {
+  const disabled = (methods?.disabled ?? []).map(({ name }) => name);
+  const grouped = (groups?.enabled ?? []).flatMap(methodsOfGroup);
+  const enabled = new Set((methods?.enabled ?? []).map(({ name }) => name));
+  // Who disables one of a group means the others.
+  for (const name of grouped) if (!disabled.includes(name)) enabled.add(name);
+  return { enabled: [...enabled], disabled };
 }
 
 function toEndpoint(entry: RpcEntry | WsEntry, file: string): EndpointConfig {
