@@ -43,20 +43,23 @@ describe('what the documents show as a program', () => {
 });
 
 describe('what the documents show as a configuration', () => {
-  it.each(['README.md', 'docs/getting-started.md', 'docs/configuration.md', 'docs/polkadot.md'])(
-    '%s is valid',
-    async (file) => {
-      const folder = await mkdtemp(join(tmpdir(), 'dshackle-docs-'));
-      try {
-        const config = join(folder, 'dshackle.yaml');
-        await writeFile(config, await codeBlock(file, 'yaml'));
-        const cli = join(rootFolder, 'packages/server/dist/cli.js');
-        const checked = runNode([cli, 'validate', config], '', { RPC_TOKEN: 'secret' });
-        const code = await checked.exit;
-        expect({ code, output: checked.output }).toMatchObject({ code: 0 });
-      } finally {
-        await rm(folder, { recursive: true });
-      }
-    },
-  );
+  it.each([
+    'README.md',
+    'docs/getting-started.md',
+    'docs/configuration.md',
+    'docs/polkadot.md',
+    'docs/ethereum.md',
+  ])('%s is valid', async (file) => {
+    const folder = await mkdtemp(join(tmpdir(), 'dshackle-docs-'));
+    try {
+      const config = join(folder, 'dshackle.yaml');
+      await writeFile(config, await codeBlock(file, 'yaml'));
+      const cli = join(rootFolder, 'packages/server/dist/cli.js');
+      const checked = runNode([cli, 'validate', config], '', { RPC_TOKEN: 'secret' });
+      const code = await checked.exit;
+      expect({ code, output: checked.output }).toMatchObject({ code: 0 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
