@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as core from './index.ts';
 import * as contracts from './testing/contracts.ts';
 import * as testing from './testing/index.ts';
+import * as methodsPage from './testing/methods-page.ts';
 
 describe('the package exports this and nothing else', () => {
   it('to applications', () => {
@@ -21,8 +22,10 @@ describe('the package exports this and nothing else', () => {
         "createBalancer",
         "delay",
         "describeEndpoint",
+        "endingReply",
         "endpoint",
         "errorReply",
+        "forwardOptions",
         "http",
         "isBalancerError",
         "isBatch",
@@ -63,6 +66,19 @@ describe('the package exports this and nothing else', () => {
         "describeSelector",
         "describeStore",
         "describeTransport",
+      ]
+    `);
+  });
+
+  it('to tests of chain packages, as ./testing/methods-page', () => {
+    expect(Object.keys(methodsPage).sort()).toMatchInlineSnapshot(`
+      [
+        "code",
+        "kindWords",
+        "lifetimeWords",
+        "signedName",
+        "strategyWords",
+        "table",
       ]
     `);
   });

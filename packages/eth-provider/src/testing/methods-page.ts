@@ -6,7 +6,7 @@ import {
   signedName,
   strategyWords,
   table,
-} from '@dshackle/core/testing';
+} from '@dshackle/core/testing/methods-page';
 import { denialOf, deniedFamilies } from '../chain/denied.ts';
 import { answer } from '../chain/local.ts';
 import { methodNames, methodTraits } from '../chain/methods.ts';
