@@ -96,6 +96,11 @@ export interface BlockParams {
    * itself, or nothing that the pool knows.
    */
   headOf(param: unknown): HeadName | undefined;
+  /**
+   * May params before that of the block be left out? `null` then stands for them where the block is
+   * filled in; else a call without them goes as it is written. @default true
+   */
+  readonly pads?: boolean;
   /** The param that names this block: a string that needs no escapes in JSON. */
   write(block: BlockId): string;
 }
@@ -196,13 +201,15 @@ export interface MethodTraits {
   readonly idempotent: boolean;
   /**
    * What a `null` result means: a `value` like any other, or `missing`: this upstream does not have
-   * what the chain must have, so another is asked before `null` is believed. Of a block number above
-   * the pool's head nobody must have anything: there it is a value in any case.
+   * what the chain must have, so another is asked before `null` is believed, and the block that was
+   * asked for counts as gone there. `unsure`: the block may be gone, or have no such part; another is
+   * asked, and nothing is learned of this one. Of a block number above the pool's head nobody must
+   * have anything: there it is a value in any case.
    */
-  readonly nullMeans: 'value' | 'missing';
+  readonly nullMeans: 'value' | 'missing' | 'unsure';
   /**
    * True for further results that say only that the upstream lacks something (an empty list). Asked
-   * only where `null` means `missing`. @default none do
+   * only where `null` is no value. @default none do
    */
   readonly isMiss?: (result: RawJson) => boolean;
   readonly strategy: Strategy;
@@ -218,6 +225,11 @@ export interface MethodTraits {
    * the pool's head before routing, so that all that follows speaks of one block.
    */
   readonly at?: number;
+  /**
+   * Callers must not leave the param at `at` out: what becomes of a call without it is the upstream's
+   * to say. @default false
+   */
+  readonly isAtRequired?: boolean;
   /** Position of the block hash param at which a range begins that ends with `at`. */
   readonly since?: number;
   /**

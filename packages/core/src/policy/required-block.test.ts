@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Chain } from '../chain/chain.ts';
 import { isBalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
-import { FakeNode, result, type TestBalancer, testBalancer } from '../testing/index.ts';
+import { FakeNode, fakeChain, result, type TestBalancer, testBalancer } from '../testing/index.ts';
 
 type Nodes = [FakeNode, FakeNode, FakeNode];
 
@@ -186,6 +187,24 @@ describe('a bound that was wrong', () => {
     }
     expect(asked(b, 'body')).toBe(1);
     expect(boundOf(test, 'b')).toMatchObject({ block: 341, state: 318 });
+  });
+
+  it('is not taken from a null that may mean another lack', async () => {
+    const plain = fakeChain();
+    const chain: Chain = {
+      ...plain,
+      traits: (method) => {
+        const traits = plain.traits(method);
+        return method === 'body' ? { ...traits, nullMeans: 'unsure' } : traits;
+      },
+    };
+    await using test = await archiveAndPruned({ chain });
+    for (const node of test.nodes) node.handle('body', () => result(null));
+    const before = test.nodes.map(({ id }) => boundOf(test, id)?.block);
+    // All that may have it were asked, and nobody is thought to have less for it.
+    expect(await test.balancer.request('body', [hash(345)])).toBeNull();
+    expect(test.nodes.map((node) => asked(node, 'body'))).toEqual([1, 1, 1]);
+    expect(test.nodes.map(({ id }) => boundOf(test, id)?.block)).toEqual(before);
   });
 
   it('is searched again when an error contradicts it by far, and one error loses no archive', async () => {

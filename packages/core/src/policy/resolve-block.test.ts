@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain, HeadName } from '../chain/chain.ts';
+import type { BlockParams, Chain, HeadName, MethodTraits } from '../chain/chain.ts';
 import type { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { type FakeNode, fakeChain, result, testBalancer } from '../testing/index.ts';
@@ -155,12 +155,22 @@ const head = {
   numberOf: () => undefined,
 } as unknown as ChainHead;
 
+function byTag(blockParams: Partial<BlockParams> | undefined): Pick<Chain, 'blockParams'> {
+  if (blockParams === undefined) return {};
+  const headOf = (param: unknown) => ((param ?? 'tip') === 'tip' ? ('best' as const) : undefined);
+  return { blockParams: { headOf, write: ({ hash }) => hash, ...blockParams } };
+}
+
 /** The text of the params that are sent for those of a caller. */
-async function sent(params: string): Promise<string> {
+async function sent(
+  params: string,
+  row: Partial<MethodTraits> = {},
+  blockParams?: Partial<BlockParams>,
+): Promise<string> {
   const call = { method: 'get', params };
   const context: CallContext = {
     call,
-    traits: chain.traits('get'),
+    traits: { ...chain.traits('get'), ...row },
     strategy: { kind: 'one' },
     params: parseParams(chain, call),
     need: { seen: -1 },
@@ -173,7 +183,7 @@ async function sent(params: string): Promise<string> {
     attempts: [],
   };
   const answered = { onAnswer: () => {}, onFailure: () => {} };
-  resolveBlock({}, head, () => true)(() => {})(context, answered);
+  resolveBlock(byTag(blockParams), head, () => true)(() => {})(context, answered);
   return context.call.params;
 }
 
@@ -189,6 +199,22 @@ describe('params to which a block is added', () => {
     [`[${deep},null]`, `[${deep},"0x7"]`],
   ])('stay as they were written (%#)', async (params, expected) => {
     expect(await sent(params)).toBe(expected);
+  });
+
+  it.each([
+    ['[]', '[]'],
+    ['["k"]', '["k"]'],
+    ['["k", null]', '["k", null]'],
+    ['["k","tip"]', '["k","0x7"]'],
+  ])('stay without it where callers must name it: %s', async (params, expected) => {
+    expect(await sent(params, { isAtRequired: true }, {})).toBe(expected);
+  });
+
+  it.each([
+    ['[]', '[]'],
+    ['["k"]', '["k","0x7"]'],
+  ])('stay without it where those before it are lacking: %s', async (params, expected) => {
+    expect(await sent(params, {}, { pads: false })).toBe(expected);
   });
 
   it('are refused where they are named and this Node cannot write them anew for their depth', async () => {

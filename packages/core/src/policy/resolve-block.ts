@@ -41,7 +41,7 @@ export function resolveBlock(
 
 /** Fills in the block where a head is meant, and requires it; false when there is nothing to do. */
 function fillIn(
-  { headOf, write }: BlockParams,
+  { headOf, write, pads = true }: BlockParams,
   head: ChainHead,
   canServe: (need: Requirement, nowMs: number) => boolean,
   context: CallContext,
@@ -49,6 +49,9 @@ function fillIn(
   const { traits, params, call, need } = context;
   const at = traits.at;
   if (at === undefined) return false;
+  // What is amiss with such params only an upstream can say in its own words.
+  if (traits.isAtRequired && (params[at] ?? null) === null) return false;
+  if (!pads && params.length < at) return false;
   const name = headOf(params[at]);
   if (name === undefined) return false;
   const block = name === 'best' ? servableBest(head, canServe, context) : head[name];
@@ -111,7 +114,7 @@ function require(head: ChainHead, context: CallContext): void {
   if (named.kind === 'number') {
     const isBeyond = head.best !== undefined && named.number > head.best.number;
     // Beyond the head nobody has it: the first node's `null` is as good as any other's.
-    if (isBeyond && traits.nullMeans === 'missing') {
+    if (isBeyond && traits.nullMeans !== 'value') {
       context.traits = { ...traits, nullMeans: 'value' };
     }
   } else if (context.need.hash !== undefined) {

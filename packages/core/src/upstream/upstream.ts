@@ -79,12 +79,9 @@ export interface UpstreamContext {
 const refused: BreakerPermit = 0;
 
 const returned: Verdict = { action: 'return' };
-const answeredNull: Verdict = { action: 'missing', reason: 'answered null', lacksBlock: true };
-const answeredNothing: Verdict = {
-  action: 'missing',
-  reason: 'answered with nothing',
-  lacksBlock: true,
-};
+/** By what a `null` means there. */
+const answeredNull = missed('answered null');
+const answeredNothing = missed('answered with nothing');
 
 /** Traffic waits for probes: without them nobody knows whether there is a point in traffic. */
 const priorities = { probe: 1, traffic: 0, background: -1 } as const;
@@ -345,9 +342,10 @@ export class Upstream implements Candidate {
 
   #judge({ call, traits }: RunningAttempt, reply: Reply): Verdict {
     if (reply.kind === 'error') return this.#context.chain.judge(call.method, reply.error);
-    if (traits.nullMeans !== 'missing') return returned;
-    if (reply.result === 'null') return answeredNull;
-    return traits.isMiss?.(reply.result) ? answeredNothing : returned;
+    const { nullMeans } = traits;
+    if (nullMeans === 'value') return returned;
+    if (reply.result === 'null') return answeredNull[nullMeans];
+    return traits.isMiss?.(reply.result) ? answeredNothing[nullMeans] : returned;
   }
 
   #record(ok: boolean, { permit, startedMs, endedMs }: RunningAttempt): void {
@@ -402,6 +400,11 @@ export class Upstream implements Candidate {
       },
     };
   }
+}
+
+function missed(reason: string): Readonly<Record<'missing' | 'unsure', Verdict>> {
+  const unsure = { action: 'missing', reason } as const;
+  return { missing: { ...unsure, lacksBlock: true }, unsure };
 }
 
 /** Transports say it themselves; whatever else breaks one may have done so after sending. */

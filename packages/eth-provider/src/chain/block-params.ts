@@ -16,6 +16,8 @@ const heads: ReadonlyMap<unknown, HeadName> = new Map<unknown, HeadName>([
 /** Blocks as Ethereum's callers name them; a head is written as a height, which every method takes. */
 export const blockParams: BlockParams = {
   headOf: (param) => heads.get(param),
+  // Its place is after params that must be given.
+  pads: false,
   write: ({ number }) => toQuantity(number),
 };
 

@@ -83,7 +83,7 @@ export function ethereum(options: EthereumOptions = {}): Chain {
     blockParams,
     // Params are by position: no node takes names.
     positional: (_, params) => (Array.isArray(params) ? params : []),
-    answer: (method, _, view) => answer(method, view, identity.chainId),
+    answer: (method, params, view) => answer(method, params, view, identity.chainId),
     identify: (request) => identity.check(request),
     heads: ethereumHeads(options.finality ?? known?.finality ?? 'tag', verification),
     probes: ethereumProbes(options.minPeers ?? (isKnown ? 1 : 0)),

@@ -3,13 +3,18 @@ import { toQuantity } from './header.ts';
 
 /**
  * Answers what the pool's own head decides, so that no upstream's different head can contradict the
- * heads that the client was told, and what is asked of the pool as a whole.
+ * heads that the client was told, and what is asked of the pool as a whole. None of it takes params:
+ * what is wrong with any is left to a node to say.
  */
 export function answer(
   method: string,
+  params: readonly unknown[],
   view: ChainView,
   chainId: number | undefined,
 ): RawJson | undefined {
+  // The keys of a node are not the callers', however they ask.
+  if (method === 'eth_accounts') return '[]';
+  if (params.length > 0) return undefined;
   switch (method) {
     case 'eth_blockNumber':
       return view.best && `"${toQuantity(view.best.number)}"`;
@@ -19,9 +24,6 @@ export function answer(
       return chainId === undefined ? undefined : `"${chainId}"`;
     case 'net_listening':
       return 'true';
-    // The keys of a node are not the callers'.
-    case 'eth_accounts':
-      return '[]';
     case 'eth_syncing':
       return syncing(view);
     default:

@@ -18,6 +18,8 @@ import { subscribe, unsubscribe } from './subscriptions.ts';
 import { accountOf } from './transaction.ts';
 
 const value = { nullMeans: 'value' } as const;
+/** A block that is there may have no transaction at that index. */
+const unsure = { nullMeans: 'unsure' } as const;
 /**
  * The pool's own pending transactions count, so the highest answer is the safe one; and so do the
  * caller's, where it asks for what comes after them.
@@ -69,10 +71,10 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_getTransactionByHash: transaction(),
   eth_getRawTransactionByHash: transaction(),
   eth_getTransactionReceipt: transaction(),
-  eth_getTransactionByBlockNumberAndIndex: blockAt(0),
-  eth_getTransactionByBlockHashAndIndex: blockBy(0),
-  eth_getRawTransactionByBlockNumberAndIndex: blockAt(0),
-  eth_getRawTransactionByBlockHashAndIndex: blockBy(0),
+  eth_getTransactionByBlockNumberAndIndex: blockAt(0, unsure),
+  eth_getTransactionByBlockHashAndIndex: blockBy(0, unsure),
+  eth_getRawTransactionByBlockNumberAndIndex: blockAt(0, unsure),
+  eth_getRawTransactionByBlockHashAndIndex: blockBy(0, unsure),
   eth_pendingTransactions: read(),
   eth_getTransactionBySenderAndNonce: transaction(),
 
@@ -95,7 +97,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_maxPriorityFeePerGas: ofBest(),
   eth_blobBaseFee: ofBest(),
   eth_baseFee: ofBest(),
-  eth_feeHistory: stateAt(1, { data: 'block' }),
+  eth_feeHistory: blockAt(1, value),
 
   // Logs.
   eth_getLogs: logs(),

@@ -55,6 +55,43 @@ describe.each(['ws', 'http'] as const)('a pool of real Ethereum nodes over %s', 
     expect(await balancer.request('eth_blockNumber')).toBe('0x4');
     expect(await balancer.request('eth_syncing')).toBe(false);
     expect(await balancer.request('eth_accounts')).toEqual([]);
+    expect(await balancer.request('eth_accounts', [1])).toEqual([]);
+    // Params that it does not take are for a node to decline.
+    const asked = balancer.request('eth_blockNumber', [1]);
+    await expect(asked).rejects.toMatchObject({ code: -32602 });
+  });
+
+  it('leaves it to a node to decline what lacks a block or what comes before it', async () => {
+    for (const [method, ...params] of [
+      ['eth_getBlockReceipts'],
+      ['eth_getBlockReceipts', null],
+      ['eth_getBlockTransactionCountByNumber'],
+      ['eth_feeHistory', '0x1'],
+      ['eth_getBalance'],
+    ] as [string, ...unknown[]][]) {
+      const declined = await first.call(method, ...params).then(
+        () => expect.unreachable(method),
+        (error: Error) => error.message,
+      );
+      const through = balancer.request(method, params);
+      if (over === 'http') await expect(through).rejects.toThrow(declined.slice(method.length + 2));
+      else await expect(through).rejects.toMatchObject({ code: -32602 });
+    }
+  });
+
+  it('thinks no less of nodes for an index that a block has not', async () => {
+    for (const index of ['0x0', '0x63']) {
+      for (const method of [
+        'eth_getTransactionByBlockNumberAndIndex',
+        'eth_getRawTransactionByBlockNumberAndIndex',
+      ]) {
+        expect(await balancer.request(method, ['earliest', index])).toBeNull();
+      }
+    }
+    for (let call = 0; call < 4; call += 1) {
+      const block = await balancer.request('eth_getBlockByNumber', ['earliest', false]);
+      expect(block).toMatchObject({ number: '0x0' });
+    }
   });
 
   it('reads the state at a block however it is named', async () => {

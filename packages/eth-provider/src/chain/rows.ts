@@ -50,7 +50,8 @@ export function stateAt(position: number, extras: Extras = {}): MethodTraits {
 
 /** A read of the block that is the param at this position, by tag or height: the chain has it. */
 export function blockAt(position: number, extras: Extras = {}): MethodTraits {
-  return stateAt(position, { data: 'block', nullMeans: 'missing', ...extras });
+  const row = { data: 'block', nullMeans: 'missing', isAtRequired: true } as const;
+  return stateAt(position, { ...row, ...extras });
 }
 
 /** A read of the block with the hash that is the param at this position. */
