@@ -334,8 +334,12 @@ export class Rotation {
     this.#wakeAll();
   }
 
-  /** Somebody has use for any upstream: those that are to be connected to again some time are now. */
+  /**
+   * Somebody has use for any upstream: those that are to be connected to again some time are now, and
+   * those that are polled are asked for news.
+   */
   #hurry(): void {
+    for (const supervisor of this.#supervisors.values()) supervisor.hurry();
     for (const { state, transport } of this.#pool) {
       if (!state.draining && transport.state.status === 'waiting') transport.hurry?.();
     }

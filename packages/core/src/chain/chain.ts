@@ -213,6 +213,12 @@ export interface MethodTraits {
    */
   readonly isMiss?: (result: RawJson) => boolean;
   readonly strategy: Strategy;
+  /**
+   * Height of the newest block that a result speaks of, found in its text without parsing all of it;
+   * `undefined` when it names none that the chain has. The client has then seen that block. For answers
+   * whose block the params do not tell. @default none is looked for
+   */
+  readonly tells?: (result: RawJson, params: readonly unknown[]) => number | undefined;
   /** The block needed, from the parsed params. Absent: none. */
   readonly block?: (params: readonly unknown[]) => BlockNeed;
   /**

@@ -136,6 +136,14 @@ export class ChainHead implements BlockIndex {
     return safe && safe.number > (finalized?.number ?? -1) ? safe : finalized;
   }
 
+  /**
+   * How far the word of one upstream is believed that its chain has reached a height: as far as its head
+   * would be followed, `maxUnconfirmedLead` above the best block; -1 while there is none.
+   */
+  believable(height: number): number {
+    return this.#best ? Math.min(height, this.#best.number + this.#maxUnconfirmedLead) : -1;
+  }
+
   /** The greatest height that an upstream says it has reached; above the best while nobody confirms it. */
   get highestClaim(): number {
     let highest = -1;

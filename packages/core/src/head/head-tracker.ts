@@ -29,6 +29,8 @@ export interface HeadTrackerOptions {
 
 /** Silence of finality is looked into after so many times the silence of heads. */
 const finalityPatience = 4;
+/** Polls are no closer than this, in milliseconds, whoever waits. */
+const minPollMs = 500;
 /** How many notices may wait for a backfill; past it the tracker starts again. */
 const maxQueued = 1024;
 /** How often a parent is asked for: behind one URL there may be nodes that lack it for a moment. */
@@ -57,12 +59,16 @@ export class HeadTracker {
   /** Known blocks whose parents cannot be had. */
   readonly #holes = new Set<string>();
   #working = false;
+  /** Ends the pause before the next try. */
+  #endPause: (() => void) | undefined;
+  /** When it was polled last; `undefined` while it is followed. */
+  #polledAtMs: number | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: HeadTrackerOptions) {
     const blockTimeMs = options.chain.blockTimeMs;
     this.#options = {
-      pollIntervalMs: Math.min(6000, Math.max(500, blockTimeMs / 2)),
+      pollIntervalMs: Math.min(6000, Math.max(minPollMs, blockTimeMs / 2)),
       silenceMs: Math.max(5 * blockTimeMs, 15_000),
       maxBackfill: 128,
       ...options,
@@ -76,6 +82,7 @@ export class HeadTracker {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
+        this.#polledAtMs = client.canSubscribe ? undefined : clock.now();
         if (client.canSubscribe) await this.#follow();
         else await this.#poll();
       } catch (error) {
@@ -83,8 +90,17 @@ export class HeadTracker {
           this.#onTrouble(error instanceof Error ? error.message : String(error));
       }
       // Also after a success: an ended subscription must not turn into a tight loop.
-      await delay(clock, pollIntervalMs, signal).catch(() => {});
+      await this.#pause(pollIntervalMs);
     }
+  }
+
+  /**
+   * Somebody waits for a newer block: an upstream that is polled is so now, at most twice a second. Does
+   * nothing while it is followed.
+   */
+  hurry(): void {
+    const sinceMs = this.#options.clock.now() - (this.#polledAtMs ?? Number.POSITIVE_INFINITY);
+    if (sinceMs >= minPollMs) this.#endPause?.();
   }
 
   /** Ends for good; nothing is reported afterwards. */
@@ -92,6 +108,21 @@ export class HeadTracker {
     this.#stop.abort();
     this.#queue.length = 0;
     this.#wake?.();
+    this.#endPause?.();
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clock.clearTimeout(timer);
+        this.#endPause = undefined;
+        resolve();
+      };
+      const timer = clock.setTimeout(end, ms);
+      this.#endPause = end;
+    });
   }
 
   async #poll(): Promise<void> {

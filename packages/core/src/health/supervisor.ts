@@ -96,6 +96,11 @@ export class Supervisor {
     this.#onState(upstream.transport.state);
   }
 
+  /** Somebody waits for a newer block; see {@link HeadTracker.hurry}. */
+  hurry(): void {
+    this.#tracker?.hurry();
+  }
+
   /** Ends probes and head tracking; the upstream itself is closed by its owner. */
   close(): void {
     this.#stopListening();

@@ -11,6 +11,7 @@ import { coalesceReads } from './coalesce-reads.ts';
 import { deny } from './deny.ts';
 import type { Engine } from './engine.ts';
 import { localAnswer } from './local-answer.ts';
+import { noteTold } from './note-told.ts';
 import { resolveBlock } from './resolve-block.ts';
 import { runStrategy } from './strategy.ts';
 import { transactions } from './transactions.ts';
@@ -39,6 +40,7 @@ export function pipeline(options: PipelineOptions): Handler {
   const policies: readonly Policy[] = [
     deny,
     checkParams(chain),
+    noteTold(head),
     localAnswer(chain, head, view),
     ...(service ? [answerByService(service, offers)] : []),
     resolveBlock(chain, head, canServe),

@@ -15,11 +15,16 @@ import {
   transaction,
 } from './rows.ts';
 import { subscribe, unsubscribe } from './subscriptions.ts';
+import { toldByBlock, toldByHeight, toldByItem } from './told-block.ts';
 import { accountOf } from './transaction.ts';
 
 const value = { nullMeans: 'value' } as const;
+/** The answer is a block or its header. */
+const ofBlock = { tells: toldByBlock } as const;
+/** The answer names its block in each item. */
+const ofItems = { tells: toldByItem } as const;
 /** A block that is there may have no transaction at that index. */
-const unsure = { nullMeans: 'unsure' } as const;
+const unsure = { nullMeans: 'unsure', tells: toldByItem } as const;
 /**
  * The pool's own pending transactions count, so the highest answer is the safe one; and so do the
  * caller's, where it asks for what comes after them.
@@ -39,7 +44,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   // The chain and its heads.
   eth_chainId: constant(),
   net_version: constant(),
-  eth_blockNumber: ofBest(),
+  eth_blockNumber: { ...ofBest(), tells: toldByHeight },
   eth_syncing: local(),
   eth_accounts: local(),
   net_listening: local(),
@@ -54,13 +59,13 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   rpc_modules: read(),
 
   // Blocks.
-  eth_getBlockByNumber: blockAt(0),
-  eth_getBlockByHash: blockBy(0),
-  eth_getHeaderByNumber: blockAt(0),
-  eth_getHeaderByHash: blockBy(0),
+  eth_getBlockByNumber: blockAt(0, ofBlock),
+  eth_getBlockByHash: blockBy(0, ofBlock),
+  eth_getHeaderByNumber: blockAt(0, ofBlock),
+  eth_getHeaderByHash: blockBy(0, ofBlock),
   eth_getBlockTransactionCountByNumber: blockAt(0),
   eth_getBlockTransactionCountByHash: blockBy(0),
-  eth_getBlockReceipts: blockAt(0),
+  eth_getBlockReceipts: blockAt(0, ofItems),
   eth_getUncleCountByBlockNumber: blockAt(0),
   eth_getUncleCountByBlockHash: blockBy(0),
   // A block without uncles is answered by null, and so are all since proof of stake.
@@ -68,15 +73,15 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_getUncleByBlockHashAndIndex: blockBy(0, value),
 
   // Transactions.
-  eth_getTransactionByHash: transaction(),
+  eth_getTransactionByHash: transaction(ofItems),
   eth_getRawTransactionByHash: transaction(),
-  eth_getTransactionReceipt: transaction(),
+  eth_getTransactionReceipt: transaction(ofItems),
   eth_getTransactionByBlockNumberAndIndex: blockAt(0, unsure),
   eth_getTransactionByBlockHashAndIndex: blockBy(0, unsure),
   eth_getRawTransactionByBlockNumberAndIndex: blockAt(0, unsure),
   eth_getRawTransactionByBlockHashAndIndex: blockBy(0, unsure),
   eth_pendingTransactions: read(),
-  eth_getTransactionBySenderAndNonce: transaction(),
+  eth_getTransactionBySenderAndNonce: transaction(ofItems),
 
   // State.
   eth_getBalance: stateAt(1),
@@ -91,6 +96,8 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_createAccessList: stateAt(1),
   eth_simulateV1: stateAt(1),
   eth_callMany: read(),
+  // One node fills it in, but the nonce is that of the pool.
+  eth_fillTransaction: { ...read(), kind: 'service' },
 
   // Fees.
   eth_gasPrice: ofBest(),
@@ -107,7 +114,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   eth_newBlockFilter: service(),
   eth_newPendingTransactionFilter: service(),
   eth_getFilterChanges: service(),
-  eth_getFilterLogs: service(),
+  eth_getFilterLogs: { ...service(), tells: toldByItem },
   eth_uninstallFilter: service(),
 
   // Subscriptions.
@@ -117,7 +124,7 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   // Submission.
   eth_sendRawTransaction: submit(3),
   // Waits for the receipt: sent again it would wait again.
-  eth_sendRawTransactionSync: submit(1),
+  eth_sendRawTransactionSync: { ...submit(1), tells: toldByItem },
 
   // What one node's pool holds.
   txpool_status: read(),
@@ -147,11 +154,11 @@ const rows: Readonly<Record<string, MethodTraits>> = {
   trace_call: stateAt(2),
   trace_callMany: stateAt(1),
   trace_rawTransaction: read(),
-  trace_transaction: transaction(),
+  trace_transaction: transaction(ofItems),
   trace_get: transaction(),
   trace_replayTransaction: transaction(),
   trace_replayBlockTransactions: blockAt(0, { data: 'state' }),
-  trace_filter: read(),
+  trace_filter: read(ofItems),
 };
 
 /** As they are where they are allowed. */

@@ -1,6 +1,7 @@
 import type { BlockNeed, MethodTraits } from '@dshackle/core';
 import { needOf } from './block-params.ts';
 import { isHash } from './header.ts';
+import { toldByItem } from './told-block.ts';
 
 /** What a row of the method table may set beside its kind. */
 type Extras = Partial<Omit<MethodTraits, 'kind'>>;
@@ -69,8 +70,8 @@ export function blockBy(position: number, extras: Extras = {}): MethodTraits {
 }
 
 /** A read of a transaction by its hash: a node that lags or pruned it does not know it. */
-export function transaction(): MethodTraits {
-  return read({ nullMeans: 'missing' });
+export function transaction(extras: Extras = {}): MethodTraits {
+  return read({ nullMeans: 'missing', ...extras });
 }
 
 /**
@@ -78,7 +79,7 @@ export function transaction(): MethodTraits {
  * calls, which this row routes: the highest block must be there.
  */
 export function logs(): MethodTraits {
-  const row = { data: 'block', nullMeans: 'missing', block: rangeOf } as const;
+  const row = { data: 'block', nullMeans: 'missing', block: rangeOf, tells: toldByItem } as const;
   return { ...read(row), kind: 'service' };
 }
 

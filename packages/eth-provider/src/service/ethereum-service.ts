@@ -16,6 +16,7 @@ import {
 import { BlockLogs } from './block-logs.ts';
 import { BlockPoll } from './block-poll.ts';
 import { Blooms } from './blooms.ts';
+import { fillTransaction } from './fill-transaction.ts';
 import { Filters } from './filters.ts';
 import { readLogFilter } from './log-filter.ts';
 import { type LogOptions, resolveLogOptions } from './log-options.ts';
@@ -53,6 +54,8 @@ export class EthereumService implements ChainService {
     switch (method) {
       case 'eth_getLogs':
         return this.#query.answer(params, options);
+      case 'eth_fillTransaction':
+        return fillTransaction(this.#host, params, options);
       case 'eth_newFilter':
       case 'eth_newBlockFilter':
       case 'eth_newPendingTransactionFilter':

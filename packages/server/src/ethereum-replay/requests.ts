@@ -120,6 +120,7 @@ class Requests {
       ['eth_estimateGas', [this.#pick([tell, revert]), block]],
       ['eth_createAccessList', [this.#pick([tell, revert]), block]],
       ['eth_simulateV1', [{ blockStateCalls: [{ calls: [value, revert] }] }, block]],
+      ['eth_fillTransaction', [this.#pick([tell, revert, { ...tell, nonce: '0x7' }])]],
       ['eth_call', [value, block, { [keeper]: { stateDiff: { [word(0)]: word(77) } } }]],
     ]);
   }
