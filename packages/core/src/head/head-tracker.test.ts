@@ -364,6 +364,7 @@ describe('HeadTracker', () => {
     test.tracker.stop();
     test.head.close();
     await test.clock.advance(0);
+    expect(test.clock.pendingTimers).toBe(0);
   });
 
   it('ends a subscription that was accepted after it stopped, and tells nothing any more', async () => {

@@ -33,7 +33,7 @@ export function code(text: string): string {
 
 /** A method's name, and the signs for what `null` means (†) and for what is never made twice (‡). */
 export function signedName(name: string, { nullMeans, idempotent, kind }: MethodTraits): string {
-  const doubt = nullMeans === 'missing' ? ' †' : '';
+  const doubt = nullMeans === 'value' ? '' : ' †';
   return `${code(name)}${doubt}${idempotent || kind === 'unsubscribe' ? '' : ' ‡'}`;
 }
 

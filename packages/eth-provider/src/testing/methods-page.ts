@@ -68,7 +68,8 @@ function callsTable(entries: readonly Entry[]): string {
   return table(['Method', 'Block', 'True', 'By'], rows);
 }
 
-const ownText = `Logs are joined from as many queries as upstreams need; filters belong to the connection or the client
+const ownText = `Logs are joined from as many queries as upstreams need; a nonce that is left out is the one that the
+pool counts; filters belong to the connection or the client
 that made them and outlive every upstream ([both](ethereum.md#logs-and-filters)).`;
 
 function ownTable(entries: readonly Entry[]): string {
@@ -138,7 +139,7 @@ function blockOf({ at, block }: MethodTraits): string {
 }
 
 function byWhom(name: string, { kind, strategy }: MethodTraits): string {
-  const isFromPool = kind === 'local' || answer(name, view, 1) !== undefined;
+  const isFromPool = kind === 'local' || answer(name, [], view, 1) !== undefined;
   return isFromPool ? 'pool' : strategyWords(strategy);
 }
 
