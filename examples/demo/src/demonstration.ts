@@ -3,6 +3,7 @@ import { type DevNode, type Devnet, devKeyring } from '@dshackle/devnet';
 import { PolkadotProvider, polkadot } from '@dshackle/polkadot-provider';
 import { WsProvider } from '@polkadot/api';
 import { Application } from './application.ts';
+import { report } from './demonstration-report.ts';
 import { freeBalance, transfer, transferAndWatch } from './transfer.ts';
 
 /** What a demonstration works with. */
@@ -72,36 +73,11 @@ export async function demonstrate(options: DemonstrationOptions): Promise<boolea
 
     const received = (await freeBalance(remote.api, bob.address)) - before;
     say(`//Bob received ${received / amount} of 2 transfers.`);
-    return report(applications, [balancer, embedded.balancer], say) && received === 2n * amount;
+    return (
+      report('An ApiPromise', applications, [balancer, embedded.balancer], say) &&
+      received === 2n * amount
+    );
   } finally {
     await Promise.all(applications.map((application) => application.stop()));
   }
-}
-
-/** Prints what came of it; true when nothing was lost. */
-function report(
-  applications: readonly Application[],
-  balancers: readonly (Balancer | undefined)[],
-  say: (line: string) => void,
-): boolean {
-  let held = true;
-  say('');
-  for (const [index, { name, heads, calls, failures }] of applications.entries()) {
-    say(`An ApiPromise ${name}:`);
-    say(
-      `  heads received ${heads.received}, gaps ${heads.gaps}, duplicates ${heads.duplicates}; ` +
-        `calls ${calls}, failed ${failures.length}`,
-    );
-    for (const failure of failures.slice(0, 3)) say(`  failed: ${failure}`);
-    const served = balancers[index]
-      ?.snapshot()
-      .upstreams.map(
-        ({ id, answered, failed }) =>
-          `${id} ${answered} (${failed} failed and were tried elsewhere)`,
-      );
-    say(`  answered by ${served?.join(', ')}`);
-    held &&= heads.gaps === 0 && heads.duplicates === 0 && failures.length === 0;
-    held &&= heads.received > 0 && calls > 0;
-  }
-  return held;
 }

@@ -1,3 +1,4 @@
+export { devPhrase } from './accounts.ts';
 export { chainId } from './anvil-process.ts';
 export { type EthDevnet, type EthDevnetOptions, startEthDevnet } from './eth-devnet.ts';
 export type { EthBlock, EthNode, EthNodeStatus } from './eth-node.ts';

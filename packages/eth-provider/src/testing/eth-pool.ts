@@ -1,15 +1,13 @@
 import type { Balancer, UpstreamOptions } from '@dshackle/core';
-import { chainId, type EthDevnet } from '@dshackle/devnet/ethereum';
+import { chainId, devPhrase, type EthDevnet } from '@dshackle/devnet/ethereum';
 import { HDNodeWallet } from 'ethers';
 import { vi } from 'vitest';
 import { ethereum } from '../chain/ethereum.ts';
 
-const phrase = 'test test test test test test test test test test test junk';
-
 /** The accounts that every node of the devnet gives money to; `count` up to ten. */
 export function richAccounts(count: number): readonly HDNodeWallet[] {
   return Array.from({ length: count }, (_, i) =>
-    HDNodeWallet.fromPhrase(phrase, undefined, `m/44'/60'/0'/0/${i}`),
+    HDNodeWallet.fromPhrase(devPhrase, undefined, `m/44'/60'/0'/0/${i}`),
   );
 }
 
