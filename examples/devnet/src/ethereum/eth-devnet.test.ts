@@ -1,10 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HDNodeWallet, Transaction } from 'ethers';
 import { expect, it } from 'vitest';
 import { isAlive } from '../is-alive.ts';
+import { chainId } from './anvil-process.ts';
 import { type EthDevnet, startEthDevnet } from './eth-devnet.ts';
 import type { EthNode } from './eth-node.ts';
 
 const alice = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const bob = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+
+const phrase = 'test test test test test test test test test test test junk';
+const fields = { to: bob, value: 1, gasLimit: 21_000, chainId, type: 2, maxFeePerGas: 10n ** 11n };
+const hashOf = (transaction: string): string => Transaction.from(transaction).hash as string;
+
+const isKnown = (error: Error): void =>
+  expect(error.message).toMatch(/already imported|nonce too low/);
 
 async function headOf(node: EthNode): Promise<string> {
   const { hash } = await node.call<{ hash: string }>('eth_getBlockByNumber', 'latest', false);
@@ -70,6 +80,44 @@ it('brings the transactions of blocks taken back into others, unless they are dr
   await devnet.mine();
   expect(await second.call('eth_getTransactionReceipt', sent)).toBeNull();
 });
+
+it('loses none of the transactions that pour in while nodes take blocks, freeze and die', async () => {
+  await using devnet = await startEthDevnet({ blockTimeMs: 0 });
+  const [first, second, third] = devnet.nodes as [EthNode, EthNode, EthNode];
+  const accounts = [...Array(5).keys()].map((i) =>
+    HDNodeWallet.fromPhrase(phrase, undefined, `m/44'/60'/0'/0/${i}`),
+  );
+  const sent: string[] = [];
+  let isOver = false;
+  const pouring = accounts.map(async (account) => {
+    for (let nonce = 0; !isOver; nonce += 1) {
+      const transaction = await account.signTransaction({ ...fields, nonce });
+      // To two that live, as a balancer does; the second may have heard of it by then.
+      await second.call('eth_sendRawTransaction', transaction).catch(isKnown);
+      await third.call('eth_sendRawTransaction', transaction).catch(isKnown);
+      sent.push(hashOf(transaction));
+      await sleep(40);
+    }
+  });
+  await devnet.mine(4);
+  first.freeze();
+  await devnet.mine(2);
+  first.thaw();
+  await devnet.mine(2);
+  await devnet.reorg(2);
+  await first.crash();
+  await devnet.mine(2);
+  await first.restart();
+  isOver = true;
+  await Promise.all(pouring);
+  await devnet.mine(3);
+  expect(sent.length).toBeGreaterThan(20);
+  expect(new Set(await heads(devnet))).toEqual(new Set([devnet.blocks.at(-1)?.hash]));
+  const included = devnet.blocks.flatMap(({ transactions }) => transactions.map(hashOf));
+  expect(included.length).toBe(new Set(included).size);
+  expect(sent.filter((hash) => !included.includes(hash))).toEqual([]);
+  expect(third.height).toBe(devnet.blocks.length);
+}, 60_000);
 
 it('leaves no process behind, frozen ones included', async () => {
   const devnet = await startEthDevnet({ nodes: 2, blockTimeMs: 0 });

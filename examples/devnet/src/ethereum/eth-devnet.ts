@@ -1,6 +1,6 @@
 import { freePort } from '../free-port.ts';
 import { genesisTime, host } from './anvil-process.ts';
-import { type EthBlock, type EthNetwork, EthNode, type EthStep } from './eth-node.ts';
+import { type EthBlock, type EthNetwork, EthNode } from './eth-node.ts';
 
 /** Options of {@link startEthDevnet}. */
 export interface EthDevnetOptions {
@@ -19,6 +19,8 @@ export interface EthDevnet extends AsyncDisposable {
   readonly nodes: readonly EthNode[];
   /** The canonical chain, from block 1. */
   readonly blocks: readonly EthBlock[];
+  /** Blocks that `reorg()` took back, in that order. */
+  readonly retracted: readonly EthBlock[];
   /**
    * Makes canonical blocks out of what waits in the nodes' pools, and brings every live node to the
    * head less its lag. Rejects when no live node is at the head.
@@ -60,7 +62,7 @@ export async function startEthDevnet(options: EthDevnetOptions = {}): Promise<Et
 class LocalEthDevnet implements EthDevnet, EthNetwork {
   readonly nodes: readonly EthNode[];
   readonly blocks: EthBlock[] = [];
-  readonly steps: EthStep[] = [];
+  readonly retracted: EthBlock[] = [];
   readonly #options: EthDevnetOptions;
   #last: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -78,7 +80,7 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
   async mine(count = 1): Promise<void> {
     for (let made = 0; made < count; made += 1) {
       await this.exclusively(async () => {
-        await this.#produce(this.#leader());
+        await this.#produce(await this.#leader());
         await this.#followAll();
       });
     }
@@ -86,16 +88,16 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
 
   reorg(depth: number, { drop = false }: { readonly drop?: boolean } = {}): Promise<void> {
     return this.exclusively(async () => {
-      const leader = this.#leader();
+      const leader = await this.#leader();
       const retracted = this.blocks.splice(Math.max(0, this.blocks.length - depth), depth);
+      this.retracted.push(...retracted);
       await leader.rollBack(retracted.length);
-      this.steps.push({ kind: 'roll back', blocks: retracted.length });
-      await leader.call('anvil_dropAllTransactions');
+      // What waited may not be valid any more before that which was taken back; Anvil would forget it.
+      const waiting = await leader.drain();
       for (let made = 0; made <= retracted.length; made += 1) await this.#produce(leader);
       await this.#followAll();
-      if (drop) return;
-      const back = retracted.flatMap(({ transactions }) => transactions);
-      await Promise.all(this.#live().map((node) => node.hear(back)));
+      const back = drop ? [] : retracted.flatMap(({ transactions }) => transactions);
+      await Promise.all(this.#live().map((node) => node.hear([...back, ...waiting])));
     });
   }
 
@@ -139,12 +141,6 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
     return result;
   }
 
-  stepsBehind(lag: number): number {
-    if (lag === 0) return this.steps.length;
-    const last = this.blocks[this.blocks.length - lag - 1];
-    return this.steps.findIndex((step) => step.kind === 'block' && step.block === last) + 1;
-  }
-
   log(line: string): void {
     this.#options.log?.(line);
   }
@@ -153,7 +149,9 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
     return this.nodes.filter(({ status }) => status === 'running');
   }
 
-  #leader(): EthNode {
+  async #leader(): Promise<EthNode> {
+    // A leader that died while the chain changed leaves the others behind.
+    if (!this.nodes.some(({ canLead }) => canLead)) await this.#followAll();
     const leader = this.nodes.find(({ canLead }) => canLead);
     if (leader) return leader;
     const states = this.nodes.map(({ id, status, height }) => `${id} ${status} at ${height}`);
@@ -161,14 +159,12 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
   }
 
   async #produce(leader: EthNode): Promise<void> {
-    for (const node of this.#live()) {
-      // One that dies meanwhile takes its pool with it.
-      if (node !== leader) await leader.hear(await node.pool().catch(() => []));
-    }
+    const others = this.#live().filter((node) => node !== leader);
+    // One that dies meanwhile takes its pool with it.
+    const pools = await Promise.all(others.map((node) => node.pool().catch(() => [])));
     this.#time += SLOT_S;
-    const block = await leader.lead(this.#time);
+    const block = await leader.lead(this.#time, pools.flat());
     this.blocks.push(block);
-    this.steps.push({ kind: 'block', block });
     this.log(`block ${block.number} ${block.hash}, ${block.transactions.length} transactions`);
   }
 

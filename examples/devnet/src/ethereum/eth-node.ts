@@ -1,4 +1,10 @@
-import { AnvilProcess, host } from './anvil-process.ts';
+import { type AnvilCall, AnvilProcess, host } from './anvil-process.ts';
+import {
+  blockTransactions,
+  type PoolContent,
+  type PoolTransaction,
+  poolTransactions,
+} from './pool-transactions.ts';
 
 /** A canonical block: enough to make it again on any node. */
 export interface EthBlock {
@@ -6,28 +12,25 @@ export interface EthBlock {
   readonly hash: string;
   /** In seconds. */
   readonly timestamp: number;
+  /** Hex. Anvil would go on from the fee of a block that was taken back. */
+  readonly baseFeePerGas: string;
   /** Signed, hex, in their order. */
   readonly transactions: readonly string[];
 }
 
-/** One change of the chain. */
-export type EthStep =
-  | { readonly kind: 'block'; readonly block: EthBlock }
-  | { readonly kind: 'roll back'; readonly blocks: number };
-
 /** What a node needs of the network around it. */
 export interface EthNetwork {
-  /**
-   * All that the chain went through, in order. Every node goes through all of it: blocks hold a
-   * random number, and Anvil gives out the same ones in the same order, also to blocks taken back.
-   */
-  readonly steps: readonly EthStep[];
-  /** How many of the steps a node has taken that is so many blocks behind. */
-  stepsBehind(lag: number): number;
+  /** The canonical chain, from block 1. */
+  readonly blocks: readonly EthBlock[];
   /** Runs one change of the chain at a time. */
   exclusively<T>(task: () => Promise<T>): Promise<T>;
   log(line: string): void;
 }
+
+/** So many transactions go into one batch: about half of what Anvil takes without a pause. */
+const BATCH = 30;
+/** What reaches a node while it makes a canonical block spoils that; so often it is made again. */
+const MAX_TRIES = 10;
 
 /**
  * - `booting`: the process starts.
@@ -46,9 +49,11 @@ export class EthNode implements AsyncDisposable {
   #process: AnvilProcess | undefined;
   #status: EthNodeStatus = 'crashed';
   #lag: number;
-  /** How many of the network's steps it has taken. */
-  #taken = 0;
   #height = 0;
+  /** Hash of its newest block; `undefined` when that is block 0. */
+  #hash: string | undefined;
+  /** False after a change that failed halfway: it must be asked where it is. */
+  #isSure = true;
 
   constructor(id: string, port: number, lag: number, network: EthNetwork) {
     this.id = id;
@@ -86,7 +91,8 @@ export class EthNode implements AsyncDisposable {
 
   /** True when its next block would be the canonical one. Exclusive callers only. */
   get canLead(): boolean {
-    return this.#status === 'running' && this.#taken === this.#network.steps.length;
+    const head = this.#network.blocks.at(-1)?.hash;
+    return this.#status === 'running' && this.#isSure && this.#hash === head;
   }
 
   /** One call to the node. Rejects on its error, and after ten seconds. */
@@ -98,8 +104,9 @@ export class EthNode implements AsyncDisposable {
   /** Starts the process and waits until it serves. */
   async boot(): Promise<void> {
     this.#status = 'booting';
-    this.#taken = 0;
     this.#height = 0;
+    this.#hash = undefined;
+    this.#isSure = true;
     const process = new AnvilProcess({
       port: this.port,
       onExit: () => {
@@ -147,72 +154,165 @@ export class EthNode implements AsyncDisposable {
 
   /** Signed transactions that wait in its pool, by account and nonce. Exclusive callers only. */
   async pool(): Promise<readonly string[]> {
-    const { pending, queued } =
-      await this.call<Record<'pending' | 'queued', PoolContent>>('txpool_content');
-    const transactions = [pending, queued].flatMap((each) => Object.values(each));
-    const hashes = transactions.flatMap((byNonce) =>
-      Object.values(byNonce).map(({ hash }) => hash),
-    );
-    return Promise.all(
-      hashes.map((hash) => this.call<string>('eth_getRawTransactionByHash', hash)),
-    );
+    return poolTransactions(await this.call<PoolContent>('txpool_content'));
+  }
+
+  /** Takes out of its pool what is there. Exclusive callers only. */
+  async drain(): Promise<readonly string[]> {
+    const [content] = await this.#batch([['txpool_content'], ['anvil_dropAllTransactions']]);
+    return poolTransactions(content as PoolContent);
   }
 
   /** Hands over what other nodes' pools hold; what it has or refuses stays as it is. */
   async hear(transactions: readonly string[]): Promise<void> {
-    for (const each of transactions) {
-      await this.call('eth_sendRawTransaction', each).catch(() => {});
+    for (let from = 0; from < transactions.length; from += BATCH) {
+      await this.#batch(transactions.slice(from, from + BATCH).map(submission)).catch(() => {});
     }
   }
 
-  /** Makes the next block out of its pool. Exclusive callers only. */
-  async lead(timestamp: number): Promise<EthBlock> {
-    await this.call('evm_mine', { timestamp });
-    const { hash, transactions } = await this.call<{
-      readonly hash: string;
-      readonly transactions: readonly string[];
-    }>('eth_getBlockByNumber', 'latest', false);
-    this.#taken += 1;
-    this.#height += 1;
-    return {
-      number: this.#height,
-      hash,
-      timestamp,
-      transactions: await Promise.all(
-        transactions.map((each) => this.call<string>('eth_getRawTransactionByHash', each)),
-      ),
-    };
+  /** Makes the next block out of its pool, and of what others' hold. Exclusive callers only. */
+  lead(timestamp: number, others: readonly string[]): Promise<EthBlock> {
+    return this.#change(async () => {
+      // Put in anew: what came while the last block was made may wait for a nonce that was.
+      const waiting = new Set([...(await this.drain()), ...others]);
+      const block = await this.#mine([...waiting], [['evm_mine', { timestamp }]], waiting);
+      await this.hear([...waiting].filter((each) => !block.transactions.includes(each)));
+      return { ...block, timestamp };
+    });
   }
 
   /** Takes back its newest blocks. Exclusive callers only. */
   async rollBack(blocks: number): Promise<void> {
-    await this.call('anvil_rollback', blocks);
-    this.#taken += 1;
-    this.#height -= blocks;
+    if (blocks === 0) return;
+    await this.#change(async () => {
+      await this.call('anvil_rollback', blocks);
+      const { hash } = await this.#block('latest');
+      this.#height -= blocks;
+      this.#hash = this.#height === 0 ? undefined : hash;
+    });
   }
 
   /** Brings the node as near to the canonical head as its lag allows. Exclusive callers only. */
   async follow(): Promise<void> {
     if (this.#status !== 'running') return;
-    const { steps } = this.#network;
-    const target = this.#network.stepsBehind(this.#lag);
-    if (this.#taken >= target) return;
-    const waiting = await this.pool();
-    while (this.#taken < target) await this.#take(steps[this.#taken] as EthStep);
-    await this.hear(waiting);
+    const wasSure = this.#isSure;
+    if (!wasSure) await this.#look();
+    const { blocks } = this.#network;
+    const common = await this.#common();
+    const target = blocks.length - this.#lag;
+    // One that lags learns late that its newest blocks were taken back, too.
+    if (target <= common && this.#height > target) return;
+    // A block that only this node ever had goes back to its pool.
+    const undone = wasSure ? [] : await this.#transactionsAbove(common);
+    await this.rollBack(this.#height - common);
+    while (this.#height < target) await this.#take(blocks[this.#height] as EthBlock);
+    await this.hear(undone);
   }
 
-  async #take(step: EthStep): Promise<void> {
-    if (step.kind === 'roll back') {
-      await this.rollBack(step.blocks);
-      return;
+  async #transactionsAbove(height: number): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let at = height + 1; at <= this.#height; at += 1) {
+      const block = await this.#block(`0x${at.toString(16)}`);
+      found.push(...blockTransactions(block.transactions));
     }
-    const { hash, timestamp, transactions } = step.block;
-    await this.call('anvil_dropAllTransactions');
-    await this.hear(transactions);
-    const made = await this.lead(timestamp);
-    if (made.hash !== hash)
-      throw new Error(`[divergence] ${this.id} made ${made.hash}, not ${hash}`);
+    return found;
+  }
+
+  /** Height of its newest canonical block. */
+  async #common(): Promise<number> {
+    const { blocks } = this.#network;
+    let height = this.#height;
+    let hash = this.#hash;
+    while (height > 0 && hash !== blocks[height - 1]?.hash) {
+      height -= 1;
+      ({ hash } = await this.#block(`0x${height.toString(16)}`));
+    }
+    return height;
+  }
+
+  /** Makes a canonical block; what else waits in its pool, or comes meanwhile, waits there afterwards. */
+  async #take({ number, hash, timestamp, baseFeePerGas, transactions }: EthBlock): Promise<void> {
+    const waiting = new Set<string>();
+    const mining: readonly AnvilCall[] = [
+      ['anvil_setNextBlockBaseFeePerGas', baseFeePerGas],
+      ['evm_mine', { timestamp }],
+    ];
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const made = await this.#change(() => this.#mine(transactions, mining, waiting));
+      if (made.hash === hash) {
+        await this.hear([...waiting].filter((each) => !transactions.includes(each)));
+        return;
+      }
+      for (const each of made.transactions) waiting.add(each);
+      await this.rollBack(1);
+    }
+    throw new Error(`[divergence] ${this.id} does not come to make block ${number} ${hash}`);
+  }
+
+  /**
+   * Makes a block of these transactions, and of what comes meanwhile. What was in the pool before is
+   * added to `waiting`, as is what is there when the block is made: Anvil forgets what is not valid yet.
+   */
+  async #mine(
+    transactions: readonly string[],
+    mining: readonly AnvilCall[],
+    waiting: Set<string>,
+  ): Promise<Omit<EthBlock, 'timestamp'>> {
+    const calls: readonly AnvilCall[] = [
+      // One after the other in one batch, so that hardly anything comes between them: it would be lost
+      // on this node, and live on in those others to which it was sent.
+      ...[['txpool_content'] as const, ['anvil_dropAllTransactions'] as const],
+      ...transactions.map(submission),
+      ['txpool_content'],
+      ...mining,
+    ];
+    for (let from = 0; from < calls.length; from += BATCH) {
+      const batch = calls.slice(from, from + BATCH);
+      const results = await this.#batch(batch);
+      for (const [i, [method]] of batch.entries()) {
+        if (method !== 'txpool_content') continue;
+        for (const each of poolTransactions(results[i] as PoolContent)) waiting.add(each);
+      }
+    }
+    return this.#newest();
+  }
+
+  /** Its newest block, one above where it was. */
+  async #newest(): Promise<Omit<EthBlock, 'timestamp'>> {
+    const block = await this.#block('latest');
+    const transactions = blockTransactions(block.transactions);
+    const number = this.#height + 1;
+    if (Number(block.number) !== number) {
+      throw new Error(`[divergence] ${this.id} is at ${Number(block.number)}, not ${number}`);
+    }
+    this.#height = number;
+    this.#hash = block.hash;
+    const { hash, baseFeePerGas } = block;
+    return { number, hash, baseFeePerGas, transactions };
+  }
+
+  /** Asks it where it is. */
+  async #look(): Promise<void> {
+    const { number, hash } = await this.#block('latest');
+    this.#height = Number(number);
+    this.#hash = this.#height === 0 ? undefined : hash;
+    this.#isSure = true;
+  }
+
+  async #change<T>(task: () => Promise<T>): Promise<T> {
+    this.#isSure = false;
+    const result = await task();
+    this.#isSure = true;
+    return result;
+  }
+
+  #block(at: string): Promise<Block> {
+    return this.call<Block>('eth_getBlockByNumber', at, true);
+  }
+
+  async #batch(calls: readonly AnvilCall[]): Promise<readonly unknown[]> {
+    if (!this.#process) throw new Error(`[not booted] ${this.id}`);
+    return this.#process.batch(calls);
   }
 
   close(): Promise<void> {
@@ -228,5 +328,14 @@ export class EthNode implements AsyncDisposable {
   }
 }
 
-/** By account, then by nonce. */
-type PoolContent = Readonly<Record<string, Readonly<Record<string, { readonly hash: string }>>>>;
+/** What is read of the answer to `eth_getBlockByNumber`. */
+interface Block {
+  readonly number: string;
+  readonly hash: string;
+  readonly baseFeePerGas: string;
+  readonly transactions: readonly PoolTransaction[];
+}
+
+function submission(transaction: string): AnvilCall {
+  return ['eth_sendRawTransaction', transaction];
+}
