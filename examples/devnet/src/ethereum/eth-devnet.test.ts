@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HDNodeWallet, Transaction } from 'ethers';
 import { expect, it } from 'vitest';
 import { isAlive } from '../is-alive.ts';
-import { chainId } from './anvil-process.ts';
+import { chainId } from './anvil.ts';
 import { type EthDevnet, startEthDevnet } from './eth-devnet.ts';
 import type { EthNode } from './eth-node.ts';
 

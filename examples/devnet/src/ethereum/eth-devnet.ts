@@ -1,6 +1,7 @@
 import { freePort } from '../free-port.ts';
-import { genesisTime, host } from './anvil-process.ts';
+import { genesisTime } from './anvil.ts';
 import { type EthBlock, type EthNetwork, EthNode } from './eth-node.ts';
+import { host } from './eth-process.ts';
 
 /** Options of {@link startEthDevnet}. */
 export interface EthDevnetOptions {

@@ -1,4 +1,5 @@
-import { type AnvilCall, AnvilProcess, host } from './anvil-process.ts';
+import { anvil } from './anvil.ts';
+import { type EthCall, EthProcess, host } from './eth-process.ts';
 import {
   blockTransactions,
   type PoolContent,
@@ -46,7 +47,7 @@ export class EthNode implements AsyncDisposable {
   readonly id: string;
   readonly port: number;
   readonly #network: EthNetwork;
-  #process: AnvilProcess | undefined;
+  #process: EthProcess | undefined;
   #status: EthNodeStatus = 'crashed';
   #lag: number;
   #height = 0;
@@ -107,7 +108,8 @@ export class EthNode implements AsyncDisposable {
     this.#height = 0;
     this.#hash = undefined;
     this.#isSure = true;
-    const process = new AnvilProcess({
+    const process = new EthProcess({
+      command: anvil(this.port),
       port: this.port,
       onExit: () => {
         if (process === this.#process) this.#status = 'crashed';
@@ -233,7 +235,7 @@ export class EthNode implements AsyncDisposable {
   /** Makes a canonical block; what else waits in its pool, or comes meanwhile, waits there afterwards. */
   async #take({ number, hash, timestamp, baseFeePerGas, transactions }: EthBlock): Promise<void> {
     const waiting = new Set<string>();
-    const mining: readonly AnvilCall[] = [
+    const mining: readonly EthCall[] = [
       ['anvil_setNextBlockBaseFeePerGas', baseFeePerGas],
       ['evm_mine', { timestamp }],
     ];
@@ -255,10 +257,10 @@ export class EthNode implements AsyncDisposable {
    */
   async #mine(
     transactions: readonly string[],
-    mining: readonly AnvilCall[],
+    mining: readonly EthCall[],
     waiting: Set<string>,
   ): Promise<Omit<EthBlock, 'timestamp'>> {
-    const calls: readonly AnvilCall[] = [
+    const calls: readonly EthCall[] = [
       // One after the other in one batch, so that hardly anything comes between them: it would be lost
       // on this node, and live on in those others to which it was sent.
       ...[['txpool_content'] as const, ['anvil_dropAllTransactions'] as const],
@@ -310,7 +312,7 @@ export class EthNode implements AsyncDisposable {
     return this.call<Block>('eth_getBlockByNumber', at, true);
   }
 
-  async #batch(calls: readonly AnvilCall[]): Promise<readonly unknown[]> {
+  async #batch(calls: readonly EthCall[]): Promise<readonly unknown[]> {
     if (!this.#process) throw new Error(`[not booted] ${this.id}`);
     return this.#process.batch(calls);
   }
@@ -336,6 +338,6 @@ interface Block {
   readonly transactions: readonly PoolTransaction[];
 }
 
-function submission(transaction: string): AnvilCall {
+function submission(transaction: string): EthCall {
   return ['eth_sendRawTransaction', transaction];
 }

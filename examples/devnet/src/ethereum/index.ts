@@ -1,4 +1,5 @@
 export { devPhrase } from './accounts.ts';
-export { chainId } from './anvil-process.ts';
+export { chainId } from './anvil.ts';
 export { type EthDevnet, type EthDevnetOptions, startEthDevnet } from './eth-devnet.ts';
 export type { EthBlock, EthNode, EthNodeStatus } from './eth-node.ts';
+export { HardhatNode } from './hardhat-node.ts';

@@ -2,6 +2,8 @@ import type { BalancerError, BalancerView, Subscription } from '@dshackle/core';
 
 /** One who subscribed, and what it was told. */
 export interface Subscriber<T> {
+  /** The subscription's, as a client gets it. */
+  readonly id: string;
   readonly items: T[];
   readonly ended: BalancerError[];
   unsubscribe(): void;
@@ -26,5 +28,10 @@ export async function subscribe<T>(
     },
   );
   if (outcome.kind === 'error') throw outcome.error;
-  return { items, ended, unsubscribe: () => given?.unsubscribe() };
+  return {
+    id: (given as Subscription | undefined)?.id ?? '',
+    items,
+    ended,
+    unsubscribe: () => given?.unsubscribe(),
+  };
 }

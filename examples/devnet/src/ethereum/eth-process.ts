@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FreezeGuard, startFreezeGuard } from '../freeze-guard.ts';
 
@@ -9,8 +8,20 @@ export const host = '127.0.0.1';
 const READY_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Options of {@link AnvilProcess}. */
-export interface AnvilOptions {
+/** How a node is started. */
+export interface NodeCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** @default this process's */
+  readonly cwd?: string;
+  /** Variables beside this process's own. @default none */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Options of {@link EthProcess}. */
+export interface EthProcessOptions {
+  readonly command: NodeCommand;
+  /** Where it serves JSON-RPC over HTTP. */
   readonly port: number;
   /** Told once when the process has ended, whoever ended it. */
   readonly onExit: () => void;
@@ -19,36 +30,27 @@ export interface AnvilOptions {
 }
 
 /** Method, then its params. */
-export type AnvilCall = readonly [method: string, ...params: unknown[]];
+export type EthCall = readonly [method: string, ...params: unknown[]];
 
-/** Chain id of the devnet. */
-export const chainId = 1337;
-/** Timestamp of block 0, in seconds: the same on every node, so that all have the same block 0. */
-export const genesisTime = 1_700_000_000;
-
-/** One Anvil in a process of its own; it makes blocks only when it is told to. */
-export class AnvilProcess implements AsyncDisposable {
+/** One Ethereum node in a process of its own. */
+export class EthProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
-  /** Anvil would outlive a parent that dies. */
+  /** It would outlive a parent that dies. */
   readonly #guard: FreezeGuard;
   readonly #url: string;
   #hasExited = false;
   #lastId = 0;
   #frozen = new AbortController();
 
-  constructor({ port, onExit, log }: AnvilOptions) {
+  constructor({ command, port, onExit, log }: EthProcessOptions) {
     this.#url = `http://${host}:${port}`;
-    this.#child = spawn(
-      binary(),
-      [
-        ...['--host', host, '--port', String(port), '--chain-id', String(chainId)],
-        ...['--timestamp', String(genesisTime), '--no-mining', '--order', 'fifo'],
-        // An epoch of one block: the safe block is one behind the latest, the final one two.
-        ...['--slots-in-an-epoch', '1', '--silent'],
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const { file, args, cwd, env } = command;
+    this.#child = spawn(file, args, {
+      ...(cwd !== undefined && { cwd }),
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     this.#guard = startFreezeGuard(this.pid);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => log(text.trimEnd()));
     this.#exited = new Promise((resolve) => {
@@ -76,7 +78,7 @@ export class AnvilProcess implements AsyncDisposable {
   async ready(): Promise<void> {
     const endsAt = Date.now() + READY_TIMEOUT_MS;
     for (;;) {
-      if (this.#hasExited) throw new Error('[exited] anvil ended before it served');
+      if (this.#hasExited) throw new Error('[exited] the node ended before it served');
       try {
         await this.call('eth_chainId');
         return;
@@ -99,7 +101,7 @@ export class AnvilProcess implements AsyncDisposable {
    * they are few (64, measured) and wait for nothing. Resolves with the results, `undefined` for an
    * error; rejects as `call` does.
    */
-  async batch(calls: readonly AnvilCall[]): Promise<readonly unknown[]> {
+  async batch(calls: readonly EthCall[]): Promise<readonly unknown[]> {
     const answers = await this.#post(calls.map((call) => this.#message(call)));
     return (answers as readonly Answer<unknown>[]).map(({ result }) => result);
   }
@@ -127,7 +129,7 @@ export class AnvilProcess implements AsyncDisposable {
     return this.close();
   }
 
-  #message([method, ...params]: AnvilCall): unknown {
+  #message([method, ...params]: EthCall): unknown {
     this.#lastId += 1;
     return { jsonrpc: '2.0', id: this.#lastId, method, params };
   }
@@ -146,11 +148,4 @@ export class AnvilProcess implements AsyncDisposable {
 interface Answer<T> {
   readonly result?: T;
   readonly error?: { readonly message: string };
-}
-
-/** Anvil itself: the package's command is a wrapper, which signals would hit instead of the node. */
-function binary(): string {
-  const anvil = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json');
-  const system = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
-  return createRequire(anvil).resolve(`@foundry-rs/anvil-${system}/bin/anvil`);
 }
