@@ -7,7 +7,8 @@ import { type NodeDoor, ReplayStage } from './stage.ts';
 
 /*
  * Whatever is asked, the answer is the node's own: the raw text of the result or of the error, while the
- * chain stands still. What is not compared, and why:
+ * chain stands still. What is not compared, and why (nor is a state read with fewer params than before its
+ * block: it is of the latest one here, as the specification has it, and some nodes decline it):
  */
 const exceptions: Readonly<Record<string, string>> = {
   eth_accounts: 'the keys of a node are not the callers',
