@@ -5,6 +5,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  measureEthereumCalls,
+  measureEthereumFallback,
+  measureEthereumLogs,
+} from './src/ethereum.mjs';
 import { measureFailover } from './src/failover.mjs';
 import { measureFollows } from './src/follows.mjs';
 import { check, loadsOf, measure } from './src/loads.mjs';
@@ -20,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
-    /** Beginnings of ids, with commas between: of loads, or subscribers, failover, follows. */
+    /** Beginnings of ids, with commas between: of loads, or subscribers, failover, follows, ethereum-…. */
     only: { type: 'string', default: '' },
     'no-report': { type: 'boolean', default: false },
     /** Measures what was built before. */
@@ -112,6 +117,9 @@ const sections = {
   subscribers: () => measureSubscribers(folder, programs, say, undisturbed),
   failover: () => measureFailover(folder, say),
   follows: () => measureFollows(folder, say),
+  'ethereum-calls': () => measureEthereumCalls(say),
+  'ethereum-logs': () => measureEthereumLogs(say),
+  'ethereum-fallback': () => measureEthereumFallback(say),
 };
 const further = {};
 for (const [id, measureSection] of Object.entries(sections)) {

@@ -31,6 +31,8 @@ export async function describeMachine() {
     gcc: await firstLine('gcc', ['--version']),
     ws: versionOf('ws'),
     '@polkadot/rpc-provider': versionOf('@polkadot/rpc-provider'),
+    ethers: versionOf('ethers'),
+    viem: versionOf('viem'),
   };
 }
 

@@ -21,5 +21,6 @@ export function measuredText(measured) {
   if (measured === undefined) return '';
   const { date, loadBefore, rounds, seconds } = measured;
   const how = rounds === undefined ? '' : `, ${rounds} rounds of ${seconds} s`;
-  return `Measured on ${date} at a load average of ${loadBefore.toFixed(1)}${how}.\n\n`;
+  const shared = loadBefore > 1 ? ' The machine was shared with other work.' : '';
+  return `Measured on ${date} at a load average of ${loadBefore.toFixed(1)}${how}.${shared}\n\n`;
 }

@@ -15,4 +15,10 @@ export const ports = {
   pool: 21_954,
   failing: [21_955, 21_956, 21_957],
   failover: 21_958,
+  eth: [21_960, 21_961, 21_962],
+  /** Nothing listens there. */
+  ethDead: 21_963,
+  ethSlow: 21_964,
+  ethOverWebSocket: 21_965,
+  ethOverHttp: 21_966,
 };

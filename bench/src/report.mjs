@@ -1,4 +1,10 @@
 import { measuredText, table } from './markdown.mjs';
+import {
+  ethereumCallsAims,
+  ethereumCallsText,
+  ethereumFallbackText,
+  ethereumLogsText,
+} from './report-ethereum.mjs';
 import { failoverAims, failoverText } from './report-failover.mjs';
 import { followsAims, followsText } from './report-follows.mjs';
 import { subscribersAims, subscribersText } from './report-subscribers.mjs';
@@ -56,7 +62,9 @@ function providerTable({ samples }, names) {
 }
 
 /** @returns {Aim[]} */
-function aimsOf({ results, providerResults, subscribers, failover, follows }) {
+function aimsOf(run) {
+  const { results, providerResults, subscribers, failover, follows } = run;
+  const { 'ethereum-calls': ethereumCalls } = run;
   /** @type {Aim[]} */
   const aims = [];
   const headline = results.find(({ isHeadline }) => isHeadline);
@@ -97,6 +105,7 @@ function aimsOf({ results, providerResults, subscribers, failover, follows }) {
   if (subscribers) aims.push(...subscribersAims(subscribers));
   if (failover) aims.push(...failoverAims(failover));
   if (follows) aims.push(...followsAims(follows));
+  if (ethereumCalls) aims.push(...ethereumCallsAims(ethereumCalls));
   return aims;
 }
 
@@ -108,11 +117,16 @@ function samplesOfMeasured({ results, providerResults }) {
 }
 
 /** The sections that need no comparison between rounds. */
-function furtherText({ subscribers, failover, follows }) {
+function furtherText(run) {
+  const { subscribers, failover, follows } = run;
+  const { 'ethereum-calls': calls, 'ethereum-logs': logs, 'ethereum-fallback': fallback } = run;
   const texts = [
     subscribers && subscribersText(subscribers),
     failover && failoverText(failover),
     follows && followsText(follows),
+    calls && ethereumCallsText(calls),
+    logs && ethereumLogsText(logs),
+    fallback && ethereumFallbackText(fallback),
   ];
   return texts
     .filter((text) => text !== undefined)
@@ -176,7 +190,7 @@ ${disturbed}
 - **Dshackle** is one upstream and one route with default options, no log output and no metrics.
 - Rounds alternate: ${rounds} rounds of ${seconds} s for each, after ${warmUpSeconds} s of warm-up. Given are the
   medians, with the range in brackets; a ratio is the median of the ratios within each round.
-- How subscribers, failover and follows are measured stands with their figures. A section that says when it
+- How subscribers, failover, follows and Ethereum are measured stands with their figures. A section that says when it
   was measured was measured by itself (\`pnpm bench --only\`); the table below is of the others.
 - The providers run in fresh processes, which make two runs of 10,000 calls to warm up and then three
   that count; each call asks for another key.
