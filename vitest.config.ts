@@ -15,6 +15,7 @@ export default defineConfig({
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // They wait more than they compute: for blocks, and for what failed to come back.
+    maxWorkers: 3,
   },
 });
