@@ -264,6 +264,7 @@ export class Rotation {
         reason,
         detail:
           connection.status === 'waiting' ? connection.reason : (state.health?.reason ?? trouble),
+        version: state.version,
         best: state.best,
         finalized: state.finalized,
         lowerBounds: lowerBoundsOf(state),

@@ -377,6 +377,11 @@ export interface ChainProbes {
   /** The methods that it offers; `undefined` when it does not say. */
   methods(client: UpstreamClient): Promise<ReadonlySet<string> | undefined>;
   /**
+   * What program it says it is, for people to read; `undefined` when it does not say. Asked as often as
+   * `methods`; one that fails is as good as none. @default nobody asks
+   */
+  version?(client: UpstreamClient): Promise<string | undefined>;
+  /**
    * Does the upstream still have this of its block at that height (1 or more, not above its head)?
    * The engine searches with it for the oldest block, now and then, a few dozen calls at most, one
    * after another. It should cost the upstream little. Absent: nobody knows how far back an upstream

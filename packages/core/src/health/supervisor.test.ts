@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { Chain } from '../chain/chain.ts';
 import { errorReply } from '../json-rpc/message.ts';
-import { FakeLedger, type FakeNode, type TestBalancer, testBalancer } from '../testing/index.ts';
+import {
+  FakeLedger,
+  type FakeNode,
+  fakeChain,
+  type TestBalancer,
+  testBalancer,
+} from '../testing/index.ts';
 
 const of = (test: TestBalancer, id: string) =>
   test.balancer.snapshot().upstreams.find((upstream) => upstream.id === id);
@@ -85,6 +92,25 @@ describe('an upstream under supervision', () => {
     await a.restart();
     await test.clock.advance(0);
     expect(probes(a, 'methods')).toBe(3);
+  });
+
+  it('is asked what it is, and need not say', async () => {
+    const usual = fakeChain();
+    const asks = (version: () => Promise<string | undefined>): Chain => ({
+      ...usual,
+      probes: { ...usual.probes, version },
+    });
+    const versionOf = async (version: () => Promise<string | undefined>) => {
+      await using test = await testBalancer({ nodes: 1, chain: asks(version) });
+      const [{ version: told, reason } = {}] = test.balancer.snapshot().upstreams;
+      expect(reason).toBeUndefined();
+      return told;
+    };
+    expect(await versionOf(async () => 'node/1.2')).toBe('node/1.2');
+    expect(await versionOf(async () => undefined)).toBeUndefined();
+    expect(await versionOf(() => Promise.reject(new Error('hidden')))).toBeUndefined();
+    expect(await versionOf(() => new Promise(() => {}))).toBeUndefined();
+    expect((await versionOf(async () => 'x'.repeat(10_000)))?.length).toBe(200);
   });
 
   it('keeps the methods it told when it fails to tell them again', async () => {

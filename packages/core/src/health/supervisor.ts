@@ -38,6 +38,8 @@ interface Watch {
  * again when it comes again.
  */
 const maxRefusals = 16;
+/** Characters of what an upstream says of itself. */
+const maxVersion = 200;
 
 /** How many health probes pass between two readings of the method list. */
 const probesPerMethodList = 6;
@@ -192,6 +194,7 @@ export class Supervisor {
       const methods = await this.#methods();
       if (this.#watch !== watch) return;
       state.methods = methods;
+      void this.#askVersion(watch);
     }
     this.#probes += 1;
     state.voting = state.health !== undefined && state.health.status !== 'unhealthy';
@@ -200,6 +203,18 @@ export class Supervisor {
     // Two probes may have been under way: one goes on.
     clock.clearTimeout(this.#timer);
     this.#timer = clock.setTimeout(() => void this.#probe(watch), probeIntervalMs);
+  }
+
+  /** Nobody waits for it. */
+  async #askVersion(watch: Watch): Promise<void> {
+    const { chain, upstream } = this.#options;
+    let version: string | undefined;
+    try {
+      version = await chain.probes.version?.(upstream.background);
+    } catch (error) {
+      this.#lastTrouble = `version: ${messageOf(error)}`;
+    }
+    if (this.#watch === watch) upstream.state.version = version?.slice(0, maxVersion);
   }
 
   async #methods(): Promise<ReadonlySet<string> | undefined> {

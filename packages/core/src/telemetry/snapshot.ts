@@ -18,6 +18,8 @@ export interface UpstreamSnapshot {
   readonly reason: Ineligibility | undefined;
   /** What the reason rests on, in words. */
   readonly detail: string | undefined;
+  /** What program it says it is, 200 characters at most; `undefined` when nobody knows. */
+  readonly version: string | undefined;
   readonly best: BlockId | undefined;
   readonly finalized: BlockId | undefined;
   /**

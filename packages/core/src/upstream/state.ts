@@ -15,6 +15,8 @@ export type Possession = 'yes' | 'no' | 'unknown';
 export class UpstreamState {
   /** The last health probe's outcome; `undefined` before the first. */
   health: HealthReport | undefined;
+  /** What program it says it is; `undefined` when it does not say. */
+  version: string | undefined;
   /** Methods it offers; `undefined` when it does not say. */
   methods: ReadonlySet<string> | undefined;
   /**

@@ -49,6 +49,10 @@ describe.each(['ws', 'http'] as const)('a pool of real Ethereum nodes over %s', 
     expect(asked.map(({ number }) => number)).toEqual(['0x4', '0x3', '0x2', '0x0']);
   });
 
+  it('says what programs its upstreams are', () => {
+    for (const { version } of balancer.snapshot().upstreams) expect(version).toMatch(/^anvil/);
+  });
+
   it('answers what the pool knows without an upstream', async () => {
     expect(await balancer.request('eth_chainId')).toBe('0x539');
     expect(await balancer.request('net_version')).toBe('1337');

@@ -22,6 +22,11 @@ export function ethereumProbes(minPeers: number): ChainProbes {
     },
     // Nodes tell modules at best, and providers serve other methods than these say.
     methods: async () => undefined,
+    version: async (client) => {
+      const version = await askHidden(client, 'web3_clientVersion');
+      const text: unknown = version === undefined ? undefined : JSON.parse(version);
+      return typeof text === 'string' ? text : undefined;
+    },
     keeps,
   };
 }
