@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from './verdicts.ts';
+import { asksForLess, judge } from './verdicts.ts';
 
 /** What nodes and providers say, and what is to be made of it. */
 const said: readonly (readonly [who: string, code: number, message: string, means: string])[] = [
@@ -58,6 +58,16 @@ const said: readonly (readonly [who: string, code: number, message: string, mean
   ['a provider', -32_005, 'too many results, limit 10000', 'missing'],
   ['a provider', 429, 'block range limit: too many requests', 'cool down'],
   ['Alchemy', -32_000, 'Query timeout exceeded. Consider reducing your block range.', 'missing'],
+  ['dRPC', 35, 'ranges over 10000 blocks are not supported on free plan', 'missing'],
+  ['QuickNode', -32_614, 'eth_getLogs is limited to a 10,000 range', 'missing'],
+  [
+    'QuickNode',
+    -32_602,
+    'eth_getLogs and eth_newFilter are limited to a 10,000 blocks range',
+    'missing',
+  ],
+  ['Arbitrum', -32_000, 'logs matched by query exceeds limit of 10000', 'missing'],
+  ['eRPC', -32_012, 'getLogs request exceeded max allowed range', 'missing'],
   [
     'Anvil',
     -32_602,
@@ -126,4 +136,16 @@ it('takes a query for logs that was too slow for one that asked for too much', (
   expect(judge(slow, 'eth_getLogs')).toMatchObject({ action: 'missing' });
   expect(judge(slow, 'eth_call')).toMatchObject({ action: 'failure' });
   expect(judge({ ...slow, code: 429 }, 'eth_getLogs')).toMatchObject({ action: 'cool down' });
+  const inside = { code: -32_603, message: 'Internal error', data: 'request timed out' };
+  expect(judge(inside, 'eth_getLogs')).toMatchObject({ action: 'missing' });
+  expect(judge(inside, 'eth_call')).toMatchObject({ action: 'failure' });
+});
+
+it('asks for less in its message or else in its data, and never under the code of a rate limit', () => {
+  const said = 'block range is too wide';
+  const data = { limit: 7 };
+  expect(asksForLess({ code: -32_000, message: said, data })).toBe(said);
+  expect(asksForLess({ code: -32_603, message: 'Internal error', data: said })).toContain(said);
+  expect(asksForLess({ code: 429, message: said })).toBeUndefined();
+  expect(asksForLess({ code: -32_000, message: 'boom', data })).toBeUndefined();
 });

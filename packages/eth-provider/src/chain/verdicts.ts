@@ -1,11 +1,11 @@
-import { type ErrorRule, type JsonRpcError, judgeBy, type Verdict } from '@dshackle/core';
+import { type ErrorRule, type JsonRpcError, judgeBy, type Verdict, wordsOf } from '@dshackle/core';
 
 /** Codes that JSON-RPC leaves to the server, under which nodes say most of what they say. */
 const serverErrors = [[-32_099, -32_000] as const];
 
 /** Said by those who would answer if less was asked for. */
 const tooMuch =
-  /block range|query time-?out|reduc(?:e|ing) (?:the |your )?range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size/i;
+  /block range|query time-?out|reduc(?:e|ing) (?:the |your )?range|query returned more than|max(?:imum)? (?:block )?range|exceeds? max (?:results|block)|range (?:is )?(?:too (?:large|wide)|exceeds)|response (?:size|is) (?:exceed|too|should)|too many (?:results|logs)|log response size|limited to an? [\d,]+k? (?:blocks? )?range|ranges over [\d,]+ blocks|logs matched by query exceeds?|max allowed range/i;
 
 const tooMuchReason = 'asked for too much there';
 
@@ -117,13 +117,20 @@ const rules: readonly ErrorRule[] = [
 
 /** The meaning of an upstream's JSON-RPC error; what no rule knows is the answer. */
 export function judge(error: JsonRpcError, method?: string): Verdict {
-  if (method === 'eth_getLogs' && error.code !== 429 && tooSlow.test(error.message)) {
+  if (method === 'eth_getLogs' && error.code !== 429 && tooSlow.test(wordsOf(error))) {
     return { action: 'missing', reason: tooMuchReason };
   }
   return judgeBy(rules, error);
 }
 
-/** True for an error of `eth_getLogs` that says that less would be answered. */
-export function asksForLess({ message }: JsonRpcError): boolean {
-  return tooMuch.test(message) || tooSlow.test(message);
+/**
+ * The words of an error of `eth_getLogs` that say that less would be answered; `undefined` when none do.
+ * Those of the message where it says so itself: numbers in the data may count anything.
+ */
+export function asksForLess(error: JsonRpcError): string | undefined {
+  // Cut in parts, it would be all the more calls to one that asks for a rest.
+  if (error.code === 429) return undefined;
+  return [error.message, wordsOf(error)].find(
+    (words) => tooMuch.test(words) || tooSlow.test(words),
+  );
 }

@@ -46,7 +46,7 @@ export class AcceptedSpan {
     const count = span.to - span.from + 1;
     const half = Math.ceil(count / 2);
     // What is too many logs in one place, or takes too long there, is few elsewhere.
-    if (/results|logs returned|size|time|too long|deadline/i.test(message))
+    if (/results|logs (?:returned|matched)|many logs|size|time|too long|deadline/i.test(message))
       return chunks(span, half);
     const blocks = Math.min(half, this.#limitIn(message) ?? half);
     this.#blocks = Math.min(this.blocks, blocks);

@@ -113,6 +113,12 @@ describe('a query for the logs of a range', () => {
   it.each([
     ['eth_getLogs is limited to a 10 block range', ['0-100', '0-9', '10-19']],
     ['exceed maximum block range: 10', ['0-100', '0-9', '10-19']],
+    ['ranges over 10 blocks are not supported on free plan', ['0-100', '0-9', '10-19']],
+    ['eth_getLogs is limited to a 10 range', ['0-100', '0-9', '10-19']],
+    ['eth_getLogs and eth_newFilter are limited to a 10 blocks range', ['0-100', '0-9', '10-19']],
+    ['logs matched by query exceeds limit of 10', ['0-100', '0-50', '51-100']],
+    ['Too many logs requested. Max logs per response is 10.', ['0-100', '0-50', '51-100']],
+    ['getLogs request exceeded max allowed range', ['0-100', '0-50', '51-100']],
     ['query exceeds max results 20000, retry with the range 0-9', ['0-100', '0-9', '10-100']],
     ['Log response size exceeded. This block range should work: [0x0, 0x9]', ['0-100', '0-9']],
   ])('is cut as upstreams say: %s', async (message, first) => {
@@ -144,6 +150,18 @@ describe('a query for the logs of a range', () => {
     const outcome = expect(late).rejects.toMatchObject({ code: 'timeout' });
     await host.clock.advance(500);
     await outcome;
+  });
+
+  it('is cut as the data of an error says where its message says nothing', async () => {
+    taking(10);
+    const usual = host.answer;
+    const declined = { code: -32_603, message: 'Internal error', data: 'max block range: 10' };
+    host.answer = async (method, params) => {
+      const reply = await usual(method, params);
+      return reply.kind === 'error' ? errorReply(declined) : reply;
+    };
+    expect(numbers(await query({ fromBlock: '0x0', toBlock: 'latest' }))).toEqual(upTo(0, 100));
+    expect(asked.slice(0, 3)).toEqual(['0-100', '0-9', '10-19']);
   });
 
   it('asks for no more than upstreams are known to take, for a while', async () => {

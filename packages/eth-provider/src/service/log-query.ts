@@ -141,7 +141,7 @@ export class LogQuery {
       ...options,
       session: upToDate,
     });
-    if (reply.kind !== 'error' || !asksForLess(reply.error)) return reply;
+    if (reply.kind !== 'error' || asksForLess(reply.error) === undefined) return reply;
     return this.#range(filter, { from: span.from, to: best.number }, best, options);
   }
 

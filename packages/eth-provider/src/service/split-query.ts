@@ -128,8 +128,12 @@ export class SplitQuery {
       throw error;
     }
     if (this.#error) return;
-    if (reply.kind === 'result') this.#keep({ span, reply });
-    else if (asksForLess(reply.error) && span.from < span.to) this.#cut(span, reply.error.message);
+    if (reply.kind === 'result') {
+      this.#keep({ span, reply });
+      return;
+    }
+    const words = asksForLess(reply.error);
+    if (words !== undefined && span.from < span.to) this.#cut(span, words);
     else this.#end(reply);
   }
 
@@ -145,9 +149,9 @@ export class SplitQuery {
     this.#done.push(part);
   }
 
-  #cut(span: Span, message: string): void {
+  #cut(span: Span, words: string): void {
     const left = this.#options.options.maxCalls - this.#calls;
-    const spans = this.#options.accepted.cut(span, message, left);
+    const spans = this.#options.accepted.cut(span, words, left);
     if (spans === undefined || spans.length > left) {
       this.#failForCalls();
       return;
