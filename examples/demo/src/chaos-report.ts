@@ -22,15 +22,19 @@ export function report(run: {
       `${ended('unknown')} told as unknown, ${ended('lost')} as lost`
     );
   });
-  const balancers = records.map(
+  const { number } = stage.devnet.head;
+  const pause = (stage.canonical.longestPauseMs / 1000).toFixed(1);
+  const chaos = `seed ${seed}, ${rounds.length} rounds: ${rounds.join('; ')}`;
+  const chain = `${number} blocks, at most ${pause} s without one`;
+  return [chaos, chain, ...witnesses, ...balancerLines(records)].join('\n');
+}
+
+/** What the server's balancer and the one inside did, a line each. */
+export function balancerLines(records: readonly BalancerRecord[]): readonly string[] {
+  return records.map(
     (each, index) =>
       `${index === 0 ? 'server' : 'inside'}: ${each.attempts} attempts, ${each.failed} failed, ` +
       `${each.hedges} hedges, upstreams left ${each.departures} times, ${each.moved} subscriptions ` +
       `moved, ${each.reorgs} reorgs`,
   );
-  const { number } = stage.devnet.head;
-  const pause = (stage.canonical.longestPauseMs / 1000).toFixed(1);
-  const chaos = `seed ${seed}, ${rounds.length} rounds: ${rounds.join('; ')}`;
-  const chain = `${number} blocks, at most ${pause} s without one`;
-  return [chaos, chain, ...witnesses, ...balancers].join('\n');
 }

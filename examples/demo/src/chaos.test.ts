@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '@dshackle/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allClients } from './all-clients.ts';
 import { BalancerRecord } from './balancer-record.ts';
 import { report } from './chaos-report.ts';
+import { chaosRound } from './chaos-round.ts';
 import { faults } from './faults.ts';
 import { type Stage, startStage } from './stage.ts';
 
@@ -34,31 +34,6 @@ const suffered: string[] = [];
 /** Blocks that were made while the applications ran. */
 const produced = (): number => stage.devnet.head.number - firstBlock;
 
-/** One round: a node stays healthy, each of the others gets a fault, or is spared. */
-async function round(random: () => number): Promise<string> {
-  const { nodes } = stage.devnet;
-  const pick = (count: number): number => Math.floor(random() * count);
-  const healthy = pick(nodes.length);
-  // What was broken a moment ago is not healthy before both balancers say so.
-  await stage.inRotation([nodes[healthy]!.id]);
-  const plan = nodes.flatMap((node, index) => {
-    const fault = index === healthy ? undefined : faults[pick(faults.length + 2)];
-    const delayMs = random() * 1000;
-    return fault ? [{ node, proxy: stage.proxies[index]!, fault, delayMs }] : [];
-  });
-  const lengthMs = 1500 + random() * 2500;
-  await Promise.all(
-    plan.map(async ({ node, proxy, fault, delayMs }) => {
-      await sleep(delayMs);
-      suffered.push(fault.name);
-      await fault.begin(node, proxy);
-      await sleep(lengthMs - delayMs);
-      await fault.end(node, proxy);
-    }),
-  );
-  return plan.map(({ node, fault }) => `${node.id} ${fault.name}`).join(', ') || 'peace';
-}
-
 describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
   beforeAll(async () => {
     console.log(`chaos seed ${seed}`);
@@ -68,7 +43,7 @@ describe.sequential(`in ${durationMs / 1000} s of chaos`, () => {
     records = stage.balancers.map((balancer) => new BalancerRecord(balancer));
     const untilMs = Date.now() + durationMs;
     while (Date.now() < untilMs || suffered.length < leastFaults) {
-      rounds.push(await round(random));
+      rounds.push(await chaosRound({ nodes: stage.devnet.nodes, faults, stage, random, suffered }));
       if (durationMs > 60_000) console.log(`block ${stage.devnet.head.number}: ${rounds.at(-1)}`);
     }
     await Promise.all(stage.witnesses.map((witness) => witness.settle()));

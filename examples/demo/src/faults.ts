@@ -1,15 +1,21 @@
 import type { DevNode, FaultProxy } from '@dshackle/devnet';
 
+/** What can be done to a local node of any chain. */
+export type BreakableNode = Pick<
+  DevNode,
+  'id' | 'crash' | 'restart' | 'freeze' | 'thaw' | 'setLag'
+>;
+
 /** Something that goes wrong with one node, or with the way to it, until it is put right. */
-export interface Fault {
+export interface Fault<Node extends BreakableNode = DevNode> {
   /** As in "blocks go on arriving under …". */
   readonly name: string;
-  begin(node: DevNode, proxy: FaultProxy): unknown;
-  end(node: DevNode, proxy: FaultProxy): unknown;
+  begin(node: Node, proxy: FaultProxy): unknown;
+  end(node: Node, proxy: FaultProxy): unknown;
 }
 
-/** Everything that is made to go wrong. */
-export const faults: readonly Fault[] = [
+/** What is made to go wrong with nodes of every chain. */
+export const commonFaults: readonly Fault<BreakableNode>[] = [
   { name: 'a crash', begin: (node) => node.crash(), end: (node) => node.restart() },
   { name: 'a hang', begin: (node) => node.freeze(), end: (node) => node.thaw() },
   { name: 'a cut', begin: (_, proxy) => proxy.cut(), end: () => {} },
@@ -45,5 +51,10 @@ export const faults: readonly Fault[] = [
     end: (_, proxy) => proxy.setLatency(0),
   },
   { name: 'a lag', begin: (node) => node.setLag(4), end: (node) => node.setLag(0) },
+];
+
+/** Everything that is made to go wrong with Polkadot's nodes. */
+export const faults: readonly Fault[] = [
+  ...commonFaults,
   { name: 'a fork', begin: (node) => node.fork(), end: (node) => node.heal() },
 ];

@@ -15,6 +15,7 @@ import { CanonicalBlocks } from './canonical-blocks.ts';
 import type { Client } from './clients/client.ts';
 import { polkadotJs } from './clients/polkadot-js.ts';
 import { Witness, type WitnessOptions } from './clients/witness.ts';
+import { inRotation } from './in-rotation.ts';
 
 /** Time between blocks, in milliseconds. */
 const blockTimeMs = 1000;
@@ -90,18 +91,7 @@ export async function startStage(
     async reach(height) {
       while (witnesses.some(({ finalized }) => finalized.last < height)) await sleep(50);
     },
-    async inRotation(ids = devnet.nodes.map(({ id }) => id)) {
-      const isOut = (): boolean =>
-        [balancer, inside].some((each) =>
-          each
-            .snapshot()
-            .upstreams.some(
-              ({ id, reason, canSubscribe }) =>
-                ids.includes(id) && (reason !== undefined || !canSubscribe),
-            ),
-        );
-      while (isOut()) await sleep(50);
-    },
+    inRotation: (ids = devnet.nodes.map(({ id }) => id)) => inRotation([balancer, inside], ids),
     async [Symbol.asyncDispose]() {
       await Promise.all(witnesses.map((witness) => witness.stop()));
       await server.close();

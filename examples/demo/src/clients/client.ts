@@ -7,6 +7,8 @@ export interface HeadListener {
 /** How a library said that a watched transaction ended. */
 export type TransactionEnd =
   | { readonly type: 'finalized'; readonly block: string; readonly succeeded: boolean }
+  /** Told that it is in a block, on a chain whose applications do not wait for finality. */
+  | { readonly type: 'included'; readonly block: string; readonly succeeded: boolean }
   /** Told that nobody knows, with its hash. */
   | { readonly type: 'unknown'; readonly reason: string }
   /** Told that it will not be final, in the library's words. */

@@ -15,7 +15,7 @@ export class TransactionRecord implements TransactionListener {
   ended(end: TransactionEnd): void {
     this.ends.push(end);
     // Some libraries tell the hash of what they failed to submit in the error only.
-    if (end.type !== 'finalized') this.hash ||= end.reason.match(/0x[0-9a-f]{64}/)?.[0] ?? '';
+    if ('reason' in end) this.hash ||= end.reason.match(/0x[0-9a-f]{64}/)?.[0] ?? '';
   }
 
   /** Resolves once an end was told. */
