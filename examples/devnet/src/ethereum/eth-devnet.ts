@@ -42,6 +42,8 @@ export interface EthDevnet extends AsyncDisposable {
 
 /** Seconds between the timestamps of blocks. */
 const SLOT_S = 12;
+/** Transactions that the network tells again; past it those heard of first are forgotten. */
+const MAX_HEARD = 2000;
 
 /** Starts the nodes, at once, and resolves when all of them serve. */
 export async function startEthDevnet(options: EthDevnetOptions = {}): Promise<EthDevnet> {
@@ -70,6 +72,8 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
   /** In seconds; never the same for two blocks, so that a reorganised one has another hash. */
   #time = genesisTime;
   #closed = false;
+  /** Seen in a pool and in no block yet: told again at each block, as nodes of a network do. */
+  readonly #heard = new Set<string>();
 
   constructor(ports: readonly number[], options: EthDevnetOptions) {
     this.#options = options;
@@ -96,7 +100,9 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
       // What waited may not be valid any more before that which was taken back; Anvil would forget it.
       const waiting = await leader.drain();
       for (let made = 0; made <= retracted.length; made += 1) await this.#produce(leader);
-      await this.#followAll();
+      // Anvil steps back before it goes on, which other nodes do not: one at a time, so that there is
+      // always one that has the old height or the new one.
+      for (const node of this.#live()) await node.follow().catch((error) => this.#report(error));
       const back = drop ? [] : retracted.flatMap(({ transactions }) => transactions);
       await Promise.all(this.#live().map((node) => node.hear([...back, ...waiting])));
     });
@@ -160,11 +166,13 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
   }
 
   async #produce(leader: EthNode): Promise<void> {
-    const others = this.#live().filter((node) => node !== leader);
     // One that dies meanwhile takes its pool with it.
-    const pools = await Promise.all(others.map((node) => node.pool().catch(() => [])));
+    const pools = await Promise.all(this.#live().map((node) => node.pool().catch(() => [])));
+    for (const each of pools.flat()) this.#heard.add(each);
     this.#time += SLOT_S;
-    const block = await leader.lead(this.#time, pools.flat());
+    const block = await leader.lead(this.#time, [...this.#heard]);
+    for (const each of block.transactions) this.#heard.delete(each);
+    for (const each of [...this.#heard].slice(0, -MAX_HEARD)) this.#heard.delete(each);
     this.blocks.push(block);
     this.log(`block ${block.number} ${block.hash}, ${block.transactions.length} transactions`);
   }

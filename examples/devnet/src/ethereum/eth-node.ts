@@ -55,6 +55,8 @@ export class EthNode implements AsyncDisposable {
   #hash: string | undefined;
   /** False after a change that failed halfway: it must be asked where it is. */
   #isSure = true;
+  /** Taken out of its pool while a block is made, and put back afterwards, also when that failed. */
+  readonly #waiting = new Set<string>();
 
   constructor(id: string, port: number, lag: number, network: EthNetwork) {
     this.id = id;
@@ -108,6 +110,7 @@ export class EthNode implements AsyncDisposable {
     this.#height = 0;
     this.#hash = undefined;
     this.#isSure = true;
+    this.#waiting.clear();
     const process = new EthProcess({
       command: anvil(this.port),
       port: this.port,
@@ -176,9 +179,10 @@ export class EthNode implements AsyncDisposable {
   lead(timestamp: number, others: readonly string[]): Promise<EthBlock> {
     return this.#change(async () => {
       // Put in anew: what came while the last block was made may wait for a nonce that was.
-      const waiting = new Set([...(await this.drain()), ...others]);
-      const block = await this.#mine([...waiting], [['evm_mine', { timestamp }]], waiting);
-      await this.hear([...waiting].filter((each) => !block.transactions.includes(each)));
+      for (const each of await this.drain()) this.#waiting.add(each);
+      for (const each of others) this.#waiting.add(each);
+      const block = await this.#mine([...this.#waiting], [['evm_mine', { timestamp }]]);
+      await this.#putBack(block.transactions);
       return { ...block, timestamp };
     });
   }
@@ -234,18 +238,17 @@ export class EthNode implements AsyncDisposable {
 
   /** Makes a canonical block; what else waits in its pool, or comes meanwhile, waits there afterwards. */
   async #take({ number, hash, timestamp, baseFeePerGas, transactions }: EthBlock): Promise<void> {
-    const waiting = new Set<string>();
     const mining: readonly EthCall[] = [
       ['anvil_setNextBlockBaseFeePerGas', baseFeePerGas],
       ['evm_mine', { timestamp }],
     ];
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const made = await this.#change(() => this.#mine(transactions, mining, waiting));
+      const made = await this.#change(() => this.#mine(transactions, mining));
       if (made.hash === hash) {
-        await this.hear([...waiting].filter((each) => !transactions.includes(each)));
+        await this.#putBack(transactions);
         return;
       }
-      for (const each of made.transactions) waiting.add(each);
+      for (const each of made.transactions) this.#waiting.add(each);
       await this.rollBack(1);
     }
     throw new Error(`[divergence] ${this.id} does not come to make block ${number} ${hash}`);
@@ -253,12 +256,11 @@ export class EthNode implements AsyncDisposable {
 
   /**
    * Makes a block of these transactions, and of what comes meanwhile. What was in the pool before is
-   * added to `waiting`, as is what is there when the block is made: Anvil forgets what is not valid yet.
+   * kept to be put back, as is what is there when the block is made: Anvil forgets what is not valid yet.
    */
   async #mine(
     transactions: readonly string[],
     mining: readonly EthCall[],
-    waiting: Set<string>,
   ): Promise<Omit<EthBlock, 'timestamp'>> {
     const calls: readonly EthCall[] = [
       // One after the other in one batch, so that hardly anything comes between them: it would be lost
@@ -273,10 +275,22 @@ export class EthNode implements AsyncDisposable {
       const results = await this.#batch(batch);
       for (const [i, [method]] of batch.entries()) {
         if (method !== 'txpool_content') continue;
-        for (const each of poolTransactions(results[i] as PoolContent)) waiting.add(each);
+        for (const each of poolTransactions(results[i] as PoolContent)) this.#waiting.add(each);
       }
     }
     return this.#newest();
+  }
+
+  async #putBack(included: readonly string[]): Promise<void> {
+    const texts = [...this.#waiting].filter((each) => !included.includes(each));
+    try {
+      for (let from = 0; from < texts.length; from += BATCH) {
+        await this.#batch(texts.slice(from, from + BATCH).map(submission));
+      }
+      this.#waiting.clear();
+    } catch {
+      // The node froze or died: they are put back after the next block.
+    }
   }
 
   /** Its newest block, one above where it was. */
