@@ -16,6 +16,11 @@ export class BalancerRecord {
   /** Holes in head feeds, and final blocks that were contradicted: none is allowed. */
   readonly broken: string[] = [];
 
+  /** Has it met with failures at all? */
+  get hasSuffered(): boolean {
+    return this.failed > 0 && this.departures > 0;
+  }
+
   constructor(balancer: Balancer) {
     balancer.on('attempt', ({ outcome, hedge }) => {
       this.attempts += 1;
