@@ -1,23 +1,23 @@
 import type { Answer, Receiver } from '../call.ts';
 import type { RawJson } from '../json-rpc/message.ts';
-import type { Session } from '../session/session.ts';
 import type { SubmissionDesk } from '../submission/desk.ts';
 import { Submission } from '../submission/submit.ts';
 import type { CallContext, Policy } from './call-context.ts';
 
 /**
  * Submissions of transactions that the chain can name are followed until it is known what became of
- * them; and a nonce that is read counts what the same session has submitted.
+ * them; and a nonce that is read counts what the same session has submitted, or, for a caller without one, what
+ * all such callers have.
  */
 export function transactions(desk: SubmissionDesk): Policy {
   return (next) => (context, receiver) => {
-    const { traits, session } = context;
+    const { traits } = context;
     if (traits.kind === 'submit') {
       const submission = submissionOf(desk, context);
       if (submission) submission.start(receiver);
       else next(context, receiver);
-    } else if (traits.nonceOf !== undefined && session !== undefined) {
-      next(context, withOwn(desk, context, session, receiver));
+    } else if (traits.nonceOf !== undefined) {
+      next(context, withOwn(desk, context, receiver));
     } else next(context, receiver);
   };
 }
@@ -31,9 +31,8 @@ function submissionOf(desk: SubmissionDesk, context: CallContext): Submission | 
 }
 
 function withOwn(
-  { engine }: SubmissionDesk,
-  { traits, params }: CallContext,
-  session: Session,
+  desk: SubmissionDesk,
+  { traits, params, session }: CallContext,
   receiver: Receiver,
 ): Receiver {
   const account = traits.nonceOf?.(params);
@@ -45,7 +44,7 @@ function withOwn(
         receiver.onAnswer(answer);
         return;
       }
-      const next = session.nonces.next(account, told.nonce, engine.clock.now());
+      const next = desk.noncesOf(session).next(account, told.nonce, desk.engine.clock.now());
       receiver.onAnswer(
         next === told.nonce
           ? answer

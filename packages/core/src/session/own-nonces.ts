@@ -1,7 +1,7 @@
 import type { Sender } from '../chain/submissions.ts';
 
-/** Accounts remembered, and nonces of each; past it those added first are forgotten. */
-const maxAccounts = 64;
+/** Accounts remembered for one client, and nonces of each; past it those added first are forgotten. */
+const maxAccountsOfClient = 64;
 const maxNonces = 256;
 
 /**
@@ -11,6 +11,12 @@ const maxNonces = 256;
 export class OwnNonces {
   /** By account: when each nonce is no longer counted, on the engine's clock. */
   readonly #accounts = new Map<string, Map<number, number>>();
+  readonly #maxAccounts: number;
+
+  /** @param maxAccounts accounts remembered at most. @default 64 */
+  constructor(maxAccounts = maxAccountsOfClient) {
+    this.#maxAccounts = maxAccounts;
+  }
 
   /** Counts a nonce until then. */
   add({ account, nonce }: Sender, untilMs: number): void {
@@ -20,7 +26,7 @@ export class OwnNonces {
     this.#accounts.set(account, nonces);
     nonces.set(nonce, untilMs);
     forgetFirst(nonces, maxNonces);
-    forgetFirst(this.#accounts, maxAccounts);
+    forgetFirst(this.#accounts, this.#maxAccounts);
   }
 
   /**

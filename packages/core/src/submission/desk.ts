@@ -3,6 +3,7 @@ import type { Block, Chain } from '../chain/chain.ts';
 import type { Submissions, Transaction } from '../chain/submissions.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Engine } from '../policy/engine.ts';
+import { OwnNonces } from '../session/own-nonces.ts';
 import type { Session } from '../session/session.ts';
 import { BlockBodies } from './block-bodies.ts';
 
@@ -14,6 +15,10 @@ const maxDoubtful = 1024;
  * not leave its sender with a gap for long.
  */
 const ownNonceBlocks = 10;
+/** Accounts of callers without a session whose nonces are counted, past it the oldest are forgotten. */
+const maxSharedAccounts = 1024;
+/** Transactions of theirs whose sender nobody has looked for; past it the oldest are forgotten. */
+const maxUnread = 1024;
 
 /** What a {@link SubmissionDesk} is made of. */
 export interface SubmissionDeskOptions {
@@ -38,6 +43,10 @@ export class SubmissionDesk {
   readonly #submit: SubmissionDeskOptions['submit'];
   /** Ids of transactions whose outcome was not known, and the best block when they were sent. */
   readonly #doubtful = new Map<string, Block | undefined>();
+  /** Of callers without a session, all together: an account is the same whoever asks. */
+  readonly #nonces = new OwnNonces(maxSharedAccounts);
+  /** Not in it yet: to find out who sent one may take milliseconds, and often nobody asks. */
+  #unread: { readonly transaction: Transaction; readonly untilMs: number }[] = [];
 
   constructor(options: SubmissionDeskOptions) {
     const { submissions, forward } = options;
@@ -90,11 +99,24 @@ export class SubmissionDesk {
     return this.#submit(call, options);
   }
 
-  /** An upstream has it: the session counts its nonce from now on. */
-  accepted({ id, sender }: Transaction, session: Session | undefined): void {
-    this.#doubtful.delete(id);
-    if (sender === undefined || session === undefined) return;
+  /** An upstream has it: the session, or all who have none, count its nonce from now on. */
+  accepted(transaction: Transaction, session: Session | undefined): void {
+    this.#doubtful.delete(transaction.id);
     const untilMs = this.engine.clock.now() + ownNonceBlocks * this.blockTimeMs;
-    session.nonces.add(sender, untilMs);
+    if (session === undefined) {
+      this.#unread.push({ transaction, untilMs });
+      if (this.#unread.length > maxUnread) this.#unread.shift();
+    } else if (transaction.sender) session.nonces.add(transaction.sender, untilMs);
+  }
+
+  /** The nonces that this caller has used. */
+  noncesOf(session: Session | undefined): OwnNonces {
+    if (session) return session.nonces;
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const { transaction, untilMs } of unread) {
+      if (transaction.sender) this.#nonces.add(transaction.sender, untilMs);
+    }
+    return this.#nonces;
   }
 }

@@ -345,6 +345,27 @@ describe('a nonce that is read after a submission', () => {
     expect(await next(test, own)).toBe(6);
   });
 
+  it('counts for callers without a session what all of them have submitted', async () => {
+    await using test = await testBalancer();
+    answers(test, 3);
+    for (const each of ['alice/3', 'bob/3']) await test.balancer.request('send', [each]);
+    expect(await next(test, {})).toBe(4);
+    expect(await next(test, { session: test.balancer.session() })).toBe(3);
+    await test.balancer.request('send', ['alice/4']);
+    expect(await next(test, {})).toBe(5);
+    expect(await next(test, {}, 'bob')).toBe(4);
+    await test.clock.advance(61_000);
+    expect(await next(test, {})).toBe(3);
+  });
+
+  it('forgets the oldest of very many that nobody asked about', async () => {
+    await using test = await testBalancer();
+    answers(test, 0);
+    for (let i = 0; i <= 1024; i += 1) await test.balancer.request('send', [`a${i}/0`]);
+    expect(await next(test, {}, 'a0')).toBe(0);
+    expect(await next(test, {}, 'a1024')).toBe(1);
+  });
+
   it('does not go back when an upstream that lags is asked next', async () => {
     await using test = await testBalancer();
     answers(test, 3);
