@@ -101,7 +101,7 @@ describe('a signed transfer over real nodes', () => {
     });
     await only(1, 2);
     await sent;
-    expect(heard).toEqual(['Ready']);
+    await eventually(() => expect(heard).toEqual(['Ready']));
     await devnet.mine();
     await eventually(() => expect(heard).toEqual(['Ready', 'InBlock']));
     await devnet.mine();
