@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { build, install, isBuilt, isInstalled, root } from './pnpm.mjs';
 
-const usage = `npm start                     three local nodes, a server before them, and a demonstration
+const usage = `npm start                     local nodes of two chains, a server before them, and a demonstration
 npm start -- --once           the same, ending after the demonstration
 npm start -- --config FILE    a server before your own nodes
 

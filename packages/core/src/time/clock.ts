@@ -8,7 +8,10 @@ export type TimerHandle = unknown;
 export interface Clock {
   /** Milliseconds on a monotonic scale; only differences mean anything. */
   now(): number;
-  /** Calls `callback` once after `delayMs`. A pending timer never keeps a Node process alive. */
+  /**
+   * Calls `callback` once after `delayMs`. A pending timer keeps a Node process alive: what is open must not end in
+   * silence, while a call waits for a node to come back.
+   */
   setTimeout(callback: () => void, delayMs: number): TimerHandle;
   /** Drops a pending timer; does nothing when it has fired. */
   clearTimeout(handle: TimerHandle): void;
@@ -20,12 +23,7 @@ export type Random = () => number;
 /** The real clock: `performance.now()` and the platform's timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimeout: (callback, delayMs) => {
-    const handle = setTimeout(callback, delayMs) as unknown as { unref?: () => void };
-    // Browsers return a number: there is nothing to let go of there.
-    handle.unref?.();
-    return handle;
-  },
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (handle) => clearTimeout(handle as number),
 };
 
