@@ -113,7 +113,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const route = options.webSocket === false ? undefined : routes.find(request.url);
     webSocket.handle(route, request, socket as Socket, head);
   });
-  await listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
+  try {
+    await listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
+  } catch (error) {
+    // It pings whom it has, again and again.
+    await webSocket.drain();
+    throw error;
+  }
 
   const close = async (drainMs: number): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
