@@ -4,6 +4,7 @@ import type { Attempt } from '../errors.ts';
 import type { RawJson } from '../json-rpc/message.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Session } from '../session/session.ts';
+import type { BestBlock } from './best-block.ts';
 
 /** One call on its way through the policies. Each policy may narrow what the next ones see. */
 export interface CallContext {
@@ -15,6 +16,8 @@ export interface CallContext {
   /** Params by position. */
   params: readonly unknown[];
   readonly need: Requirement;
+  /** Set where the block of the call is the best one, whichever that is when it is answered. */
+  bestBlock?: BestBlock | undefined;
   readonly session: Session | undefined;
   signal: AbortSignal | undefined;
   /** When the engine got it, on the engine's clock. */

@@ -1,9 +1,9 @@
 import type { Chain, ChainView } from '../chain/chain.ts';
 import type { ChainHead } from '../head/chain-head.ts';
-import type { Requirement } from '../selector/eligibility.ts';
 import { answerByService } from '../service/answer-by-service.ts';
 import type { ChainService } from '../service/chain-service.ts';
 import type { SubmissionDesk } from '../submission/desk.ts';
+import type { CanServe } from './best-block.ts';
 import type { Handler, Policy } from './call-context.ts';
 import { checkParams } from './check-params.ts';
 import type { Coalescer } from './coalesce.ts';
@@ -27,7 +27,7 @@ export interface PipelineOptions {
   /** Absent: the chain does not tell how transactions are found again. */
   readonly desk: SubmissionDesk | undefined;
   /** Could any upstream answer such a call now? */
-  readonly canServe: (need: Requirement, nowMs: number) => boolean;
+  readonly canServe: CanServe;
   /** What the chain answers by itself. @default nothing */
   readonly service?: ChainService | undefined;
   /** Does an upstream that serves offer this method? */

@@ -36,9 +36,11 @@ interface Negative {
   readonly reply: Reply;
   readonly upstream: string;
   readonly isDoubtful: boolean;
+  readonly lacksBlock: boolean;
 }
 
 type Chosen = Extract<Selection, { kind: 'chosen' }>;
+type Missing = Extract<Outcome, { kind: 'missing' }>;
 
 /** The strategy `one`: one upstream answers; others are asked when it fails or dawdles. */
 export function raceOne(engine: Engine, context: CallContext, receiver: Receiver): void {
@@ -56,7 +58,8 @@ export function raceOne(engine: Engine, context: CallContext, receiver: Receiver
  *    asked again after a pause, or as soon as something changes.
  * 6. One fails in a way that may be the call's own fault: as in 4, and it counts against that one only
  *    if another gives a result. When all say so, or the budget allows no more, it is the answer.
- * 7. Deadline, signal, attempts and retry budget end it in any case.
+ * 7. Nobody has the best block that the call was given: it is given another one (`BestBlock`).
+ * 8. Deadline, signal, attempts and retry budget end it in any case.
  */
 class Race implements RunningCall, AttemptOwner, Alarm {
   readonly #engine: Engine;
@@ -268,7 +271,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
       );
       return;
     }
-    if (outcome.kind === 'missing') this.#noteNegative(outcome.reply, upstream, false);
+    if (outcome.kind === 'missing') this.#noteMissing(outcome, upstream);
     else this.#noteFailure(outcome, upstream);
     if (this.#done) return;
     if (!isRepeatable(traits, outcome)) {
@@ -289,8 +292,10 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   #noteFailure(outcome: Extract<Outcome, { kind: 'failure' }>, upstream: Upstream): void {
     this.#failures += 1;
-    if (outcome.isDoubtful && outcome.reply) this.#noteNegative(outcome.reply, upstream, true);
-    else this.#lastFailure = outcome.error;
+    if (outcome.isDoubtful && outcome.reply) {
+      const { reply } = outcome;
+      this.#negative ??= { reply, upstream: upstream.id, isDoubtful: true, lacksBlock: false };
+    } else this.#lastFailure = outcome.error;
     // What an upstream said of its own failure is the best answer to a call that cannot be repeated.
     if (outcome.reply && outcome.sent && !this.#context.traits.idempotent) {
       this.#finish(outcome.reply, upstream.id);
@@ -298,18 +303,36 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   }
 
   /** The first word that something is lacking says most. */
-  #noteNegative(reply: Reply, { id }: Upstream, isDoubtful: boolean): void {
-    if (this.#negative && (isDoubtful || !this.#negative.isDoubtful)) return;
-    this.#negative = { reply, upstream: id, isDoubtful };
+  #noteMissing({ reply, lacksBlock }: Missing, { id }: Upstream): void {
+    if (this.#negative?.isDoubtful === false) return;
+    this.#negative = { reply, upstream: id, isDoubtful: false, lacksBlock };
   }
 
   #finishNegative({ reply, upstream, isDoubtful }: Negative): void {
+    if (reply.kind === 'result' && this.#isBestMissed()) {
+      // There is a best block: that there is none would be a lie.
+      const { method } = this.#context.call;
+      this.#fail(
+        new NoEligibleUpstreamError(`${method}: nobody has the best block now`, this.#details()),
+      );
+      return;
+    }
     // As many as could be asked said the same, and nobody better.
     this.#finish(reply, upstream, isDoubtful ? 'answered' : 'unknown');
   }
 
   /** Nobody is left to ask, and nobody is being asked. */
   #exhausted(reasons: ReadonlyMap<string, Ineligibility>): void {
+    const { bestBlock } = this.#context;
+    if (bestBlock?.chooseAnother(this.#isBestMissed())) {
+      this.#startOver();
+      this.#next();
+      return;
+    }
+    if (bestBlock && this.#isBestMissed()) {
+      this.#pause();
+      return;
+    }
     // Who could not be talked to may yet answer what others doubt.
     if (this.#negative && !(this.#negative.isDoubtful && this.#lastFailure)) {
       this.#finishNegative(this.#negative);
@@ -330,9 +353,22 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     else this.#wait(reasons);
   }
 
+  /** The call is about the best block, and one that was asked for it has no such block. */
+  #isBestMissed(): boolean {
+    return this.#context.bestBlock !== undefined && this.#negative?.lacksBlock === true;
+  }
+
+  /** Everybody may be tried again. */
+  #startOver(): void {
+    this.#tried?.clear();
+    if (this.#isBestMissed()) this.#negative = undefined;
+  }
+
   /** Everybody failed once: after a short pause everybody may be tried again. */
   #pause(): void {
-    this.#tried?.clear();
+    this.#startOver();
+    // What was missed may be there by then.
+    this.#context.bestBlock?.forgive();
     this.#takeLull().pause();
   }
 

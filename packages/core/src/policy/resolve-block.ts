@@ -3,12 +3,9 @@ import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson } from '../json-rpc/message.ts';
-import type { Requirement } from '../selector/eligibility.ts';
+import { BestBlock, type CanServe } from './best-block.ts';
 import type { CallContext, Policy } from './call-context.ts';
 import { requireNamed } from './required-block.ts';
-
-/** How far below the best head a servable block is looked for. */
-const maxStepsBack = 16;
 
 /** Block hashes as params, which is how most chains name blocks. */
 const byHash: BlockParams = {
@@ -20,15 +17,14 @@ const byHash: BlockParams = {
  * Fixes the block that a call speaks of before anyone is chosen to answer it.
  *
  * 1. A block param that speaks of a head (most often by being left out) becomes that block. For the
- *    best head it is the highest one, best or just below, that an eligible upstream has; never below
- *    what the session has seen.
+ *    best head it is one that can be served (`BestBlock`), and the strategy may ask for another.
  * 2. The block that the params name becomes a requirement on the upstream.
  * 3. The session has then seen that block.
  */
 export function resolveBlock(
   chain: Pick<Chain, 'blockParams'>,
   head: ChainHead,
-  canServe: (need: Requirement, nowMs: number) => boolean,
+  canServe: CanServe,
 ): Policy {
   const params = chain.blockParams ?? byHash;
   return (next) => (context, receiver) => {
@@ -43,10 +39,10 @@ export function resolveBlock(
 function fillIn(
   { headOf, write, pads = true }: BlockParams,
   head: ChainHead,
-  canServe: (need: Requirement, nowMs: number) => boolean,
+  canServe: CanServe,
   context: CallContext,
 ): boolean {
-  const { traits, params, call, need } = context;
+  const { traits, params, call, need, session } = context;
   const at = traits.at;
   if (at === undefined) return false;
   // What is amiss with such params only an upstream can say in its own words.
@@ -54,35 +50,27 @@ function fillIn(
   if (!pads && params.length < at) return false;
   const name = headOf(params[at]);
   if (name === undefined) return false;
-  const block = name === 'best' ? servableBest(head, canServe, context) : head[name];
-  // Without a head (nobody has reported one yet) the upstream's own head has to do.
-  if (block === undefined) return false;
-  need.hash = block.hash;
-  const param = write(block);
-  const filled = params.slice();
-  while (filled.length < at) filled.push(null);
-  filled[at] = param;
-  context.params = filled;
-  context.call = { method: call.method, params: insert(call.params, params, at, param) };
-  context.session?.observe(block.number);
-  return true;
-}
-
-/** The highest block that someone can answer for; best itself when nobody can right now. */
-function servableBest(
-  head: ChainHead,
-  canServe: (need: Requirement, nowMs: number) => boolean,
-  { need, startedMs }: CallContext,
-): Block | undefined {
-  const { best } = head;
-  if (best === undefined || best.number < need.seen) return undefined;
-  let block: Block | undefined = best;
-  for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
+  const fill = (block: Block): void => {
     need.hash = block.hash;
-    if (canServe(need, startedMs)) return block;
-    block = head.tree.get(block.parentHash);
+    const param = write(block);
+    const filled = params.slice();
+    while (filled.length < at) filled.push(null);
+    filled[at] = param;
+    context.params = filled;
+    context.call = { method: call.method, params: insert(call.params, params, at, param) };
+    session?.observe(block.number);
+  };
+  // Without a head (nobody has reported one yet) the upstream's own head has to do.
+  if (name === 'best') {
+    const best = new BestBlock(head, canServe, context, fill);
+    if (!best.choose()) return false;
+    context.bestBlock = best;
+    return true;
   }
-  return best;
+  const block = head[name];
+  if (block === undefined) return false;
+  fill(block);
+  return true;
 }
 
 /** Puts a param at its position, leaving the other params' text as the caller wrote it. */

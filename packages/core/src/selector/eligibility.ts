@@ -39,9 +39,9 @@ export function isSoft(reason: Ineligibility): boolean {
 export interface Requirement extends HistoryNeed {
   /** @default any */
   method?: string | undefined;
-  /** The block it must have, by hash; fixed while the call is on its way. @default any */
+  /** The block it must have, by hash; fixed while an attempt is under way. @default any */
   hash?: string | undefined;
-  /** Height that it must have reached; fixed likewise. @default any */
+  /** Height that it must have reached; fixed while the call is on its way. @default any */
   height?: number | undefined;
   /** Height the session has seen; -1 for none. */
   readonly seen: number;

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Chain } from '../chain/chain.ts';
+import type { BalancerError } from '../errors.ts';
+import { errorReply } from '../json-rpc/message.ts';
+import { type FakeNode, fakeChain, result, testBalancer } from '../testing/index.ts';
+
+const caught = (promise: Promise<unknown>): Promise<BalancerError> =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: BalancerError) => error,
+  );
+
+/** The fake chain, where bodies are also those of the best block. */
+function bodiesOfBest(): Chain {
+  const chain = fakeChain();
+  return {
+    ...chain,
+    traits: (method) => {
+      const traits = chain.traits(method);
+      return method === 'body' ? { ...traits, at: 0 } : traits;
+    },
+  };
+}
+
+/** Two blocks beyond what the others have, known to `a` alone. */
+async function ahead() {
+  const test = await testBalancer({ chain: bodiesOfBest() });
+  const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+  await test.mine(2, [a]);
+  for (const node of [a, b, c]) {
+    node.handle('body', ([hash]) => result(`${String(hash)} of ${node.id}`));
+  }
+  return { test, a, b, c };
+}
+
+describe('the best block of a call', () => {
+  it('is another one when the only upstream that has it lacks it after all', async () => {
+    const { test, a } = await ahead();
+    await using _ = test;
+    a.handle('body', () => result(null));
+    expect(await test.balancer.request('body', [])).toMatch(/^0x10-a of [bc]$/);
+    expect(a.calls.filter(({ method }) => method === 'body')).toHaveLength(2);
+  });
+
+  it('is another one when the only upstream that has it dies over the call', async () => {
+    const { test, a } = await ahead();
+    await using _ = test;
+    a.handle('body', () => {
+      a.crash();
+      return result('never heard');
+    });
+    const answer = test.balancer.request('body', []);
+    await test.clock.advance(100);
+    expect(await answer).toMatch(/^0x10-a of [bc]$/);
+  });
+
+  it('is waited for where the session has seen it', async () => {
+    const { test, a, b } = await ahead();
+    await using _ = test;
+    a.handle('body', () => result(null));
+    const session = test.balancer.session();
+    session.observe(12);
+    const answer = test.balancer.request('body', [], { session });
+    await test.clock.advance(30);
+    b.advance();
+    await test.clock.advance(300);
+    expect(await answer).toBe('0x12-a of b');
+  });
+
+  it('is never told as missing: nobody has it, says the error', async () => {
+    await using test = await testBalancer({ chain: bodiesOfBest() });
+    for (const node of test.nodes) node.handle('body', () => result(null));
+    const answer = caught(test.balancer.request('body', []));
+    await test.clock.advance(10_000);
+    expect(await answer).toMatchObject({
+      code: 'no eligible upstream',
+      message: expect.stringContaining('body: nobody has the best block now'),
+    });
+    expect((await answer).attempts).toHaveLength(6);
+    // What the caller names itself may well be missing.
+    expect(await test.balancer.request('body', ['0x3-a'])).toBeNull();
+  });
+
+  it('is told in the words of the upstreams where they gave an error', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) {
+      node.handle('get', () => errorReply({ code: 404, message: 'unknown block' }));
+    }
+    const answer = caught(test.balancer.request('get', ['k']));
+    await test.clock.advance(10_000);
+    expect(await answer).toMatchObject({ code: 404 });
+  });
+});
