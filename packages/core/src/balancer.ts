@@ -371,7 +371,9 @@ class PooledBalancer implements Balancer {
       offers: (method, surely) => this.#rotation.offers(method, surely),
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
-        return (await this.#inner.forward(call, options)).reply;
+        // Nonces count what callers have submitted.
+        const scope = chain.traits(method).nonceOf ? this.#submitting : this.#inner;
+        return (await scope.forward(call, options)).reply;
       },
       subscribe: (method, params, handlers, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };

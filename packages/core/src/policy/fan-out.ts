@@ -236,7 +236,12 @@ function askSeveral(
       if (declines > 0 && tried.size >= engine.options.maxAttempts) return false;
       // Nor is a call that several of them stumble over.
       if (doubtful.length > 1 && tried.size >= options.width) return false;
-      const selection = engine.select(context.need, tried, clock.now());
+      let selection = engine.select(context.need, tried, clock.now());
+      // Besides one that has what the session has seen, those a block behind may take a submission, too:
+      // the one that was first at a block may die with it.
+      if (selection.kind === 'none' && traits.kind === 'submit' && tried.size > 0) {
+        selection = engine.select({ ...context.need, seen: -1 }, tried, clock.now());
+      }
       if (selection.kind === 'none') return false;
       ask(selection.upstream, selection.panic);
       return true;

@@ -44,7 +44,7 @@ function withOwn(
         receiver.onAnswer(answer);
         return;
       }
-      const next = desk.noncesOf(session).next(account, told.nonce, desk.engine.clock.now());
+      const next = desk.nextNonce(account, told.nonce, session);
       receiver.onAnswer(
         next === told.nonce
           ? answer

@@ -4,13 +4,21 @@ import type { Sender } from '../chain/submissions.ts';
 const maxAccountsOfClient = 64;
 const maxNonces = 256;
 
+/** A moment by the clock and by the chain, which may stand still. */
+export interface Moment {
+  /** On the engine's clock. */
+  readonly ms: number;
+  /** Of the best block. */
+  readonly height: number;
+}
+
 /**
  * The nonces that one client has used in transactions that were accepted, each for a while: an upstream
  * that has not heard of a transaction yet would tell a nonce that is taken.
  */
 export class OwnNonces {
-  /** By account: when each nonce is no longer counted, on the engine's clock. */
-  readonly #accounts = new Map<string, Map<number, number>>();
+  /** By account: until when each nonce is counted. */
+  readonly #accounts = new Map<string, Map<number, Moment>>();
   readonly #maxAccounts: number;
 
   /** @param maxAccounts accounts remembered at most. @default 64 */
@@ -18,13 +26,17 @@ export class OwnNonces {
     this.#maxAccounts = maxAccounts;
   }
 
-  /** Counts a nonce until then. */
-  add({ account, nonce }: Sender, untilMs: number): void {
-    const nonces = this.#accounts.get(account) ?? new Map<number, number>();
+  /**
+   * Counts a nonce until both the time and the height are reached; and those above it as long, as they
+   * come after it.
+   */
+  add({ account, nonce }: Sender, until: Moment): void {
+    const nonces = this.#accounts.get(account) ?? new Map<number, Moment>();
     // Anew at the end, as the one used last.
     this.#accounts.delete(account);
     this.#accounts.set(account, nonces);
-    nonces.set(nonce, untilMs);
+    for (const above of nonces.keys()) if (above > nonce) nonces.set(above, until);
+    nonces.set(nonce, until);
     forgetFirst(nonces, maxNonces);
     forgetFirst(this.#accounts, this.#maxAccounts);
   }
@@ -33,11 +45,11 @@ export class OwnNonces {
    * The nonce that follows when an upstream says that `next` does: over those of our own in a row. Those
    * below it are kept, too: the next upstream that is asked may lag and say less.
    */
-  next(account: string, next: number, nowMs: number): number {
+  next(account: string, next: number, now: Moment): number {
     const nonces = this.#accounts.get(account);
     if (nonces === undefined) return next;
-    for (const [nonce, untilMs] of nonces) {
-      if (untilMs <= nowMs) nonces.delete(nonce);
+    for (const [nonce, { ms, height }] of nonces) {
+      if (ms <= now.ms && height <= now.height) nonces.delete(nonce);
     }
     if (nonces.size === 0) this.#accounts.delete(account);
     let free = next;

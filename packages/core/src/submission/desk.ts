@@ -3,15 +3,15 @@ import type { Block, Chain } from '../chain/chain.ts';
 import type { Submissions, Transaction } from '../chain/submissions.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import type { Engine } from '../policy/engine.ts';
-import { OwnNonces } from '../session/own-nonces.ts';
+import { type Moment, OwnNonces } from '../session/own-nonces.ts';
 import type { Session } from '../session/session.ts';
 import { BlockBodies } from './block-bodies.ts';
 
 /** Transactions remembered whose outcome was not known; past it the oldest are forgotten. */
 const maxDoubtful = 1024;
 /**
- * For how many block times a session counts a nonce of its own that no upstream counts yet: ample
- * for the transaction to spread or to be included, and short enough that one which was lost does
+ * For how many blocks, and block times, a session counts a nonce of its own that no upstream counts yet:
+ * ample for the transaction to spread or to be included, and short enough that one which was lost does
  * not leave its sender with a gap for long.
  */
 const ownNonceBlocks = 10;
@@ -46,7 +46,7 @@ export class SubmissionDesk {
   /** Of callers without a session, all together: an account is the same whoever asks. */
   readonly #nonces = new OwnNonces(maxSharedAccounts);
   /** Not in it yet: to find out who sent one may take milliseconds, and often nobody asks. */
-  #unread: { readonly transaction: Transaction; readonly untilMs: number }[] = [];
+  #unread: { readonly transaction: Transaction; readonly until: Moment }[] = [];
 
   constructor(options: SubmissionDeskOptions) {
     const { submissions, forward } = options;
@@ -102,21 +102,37 @@ export class SubmissionDesk {
   /** An upstream has it: the session, or all who have none, count its nonce from now on. */
   accepted(transaction: Transaction, session: Session | undefined): void {
     this.#doubtful.delete(transaction.id);
-    const untilMs = this.engine.clock.now() + ownNonceBlocks * this.blockTimeMs;
+    const { ms, height } = this.#now();
+    const until = {
+      ms: ms + ownNonceBlocks * this.blockTimeMs,
+      height: height + ownNonceBlocks,
+    };
     if (session === undefined) {
-      this.#unread.push({ transaction, untilMs });
+      this.#unread.push({ transaction, until });
       if (this.#unread.length > maxUnread) this.#unread.shift();
-    } else if (transaction.sender) session.nonces.add(transaction.sender, untilMs);
+    } else if (transaction.sender) session.nonces.add(transaction.sender, until);
   }
 
-  /** The nonces that this caller has used. */
-  noncesOf(session: Session | undefined): OwnNonces {
+  /**
+   * The nonce that follows for this caller when an upstream says that `told` does.
+   *
+   * @param session absent: one of all who have none
+   */
+  nextNonce(account: string, told: number, session: Session | undefined): number {
+    return this.#noncesOf(session).next(account, told, this.#now());
+  }
+
+  #noncesOf(session: Session | undefined): OwnNonces {
     if (session) return session.nonces;
     const unread = this.#unread;
     this.#unread = [];
-    for (const { transaction, untilMs } of unread) {
-      if (transaction.sender) this.#nonces.add(transaction.sender, untilMs);
+    for (const { transaction, until } of unread) {
+      if (transaction.sender) this.#nonces.add(transaction.sender, until);
     }
     return this.#nonces;
+  }
+
+  #now(): Moment {
+    return { ms: this.engine.clock.now(), height: this.head.best?.number ?? 0 };
   }
 }

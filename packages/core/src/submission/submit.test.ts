@@ -47,6 +47,20 @@ describe('a transaction that is submitted', () => {
     expect(asked(one)).toBe(6);
   });
 
+  it('goes also to upstreams a block behind, when one has what the session has seen', async () => {
+    await using test = await testBalancer();
+    const [a] = test.nodes;
+    await test.mine(1, [a!]);
+    const session = test.balancer.session();
+    session.observe(11);
+    a!.handle('send', () => {
+      a!.crash();
+      return result('never heard');
+    });
+    expect(await test.balancer.request('send', [tx], { session })).toBe(id);
+    expect(asked(test)).toBe(3);
+  });
+
   it('is accepted when one upstream accepts it, whatever the others say', async () => {
     for (const reply of [known, invalid, rejected, full, broken]) {
       await using test = await testBalancer();
@@ -354,6 +368,7 @@ describe('a nonce that is read after a submission', () => {
     await test.balancer.request('send', ['alice/4']);
     expect(await next(test, {})).toBe(5);
     expect(await next(test, {}, 'bob')).toBe(4);
+    await test.mine(10);
     await test.clock.advance(61_000);
     expect(await next(test, {})).toBe(3);
   });
@@ -393,14 +408,40 @@ describe('a nonce that is read after a submission', () => {
     expect(await next(test, own)).toBe(3);
   });
 
-  it('forgets one that no upstream counts after ten block times', async () => {
+  it('forgets one that no upstream counts after ten blocks and their time', async () => {
     await using test = await testBalancer();
     answers(test, 3);
     const own = { session: test.balancer.session() };
     await test.balancer.request('send', [tx], own);
+    await test.mine(9);
+    await test.clock.advance(61_000);
+    expect(await next(test, own)).toBe(4);
+    await test.mine(1);
+    expect(await next(test, own)).toBe(3);
+    await test.balancer.request('send', [tx], own);
+    await test.mine(10);
     await test.clock.advance(59_000);
     expect(await next(test, own)).toBe(4);
     await test.clock.advance(2_000);
     expect(await next(test, own)).toBe(3);
+  });
+
+  it('counts those that come after one that was sent again as long as that', async () => {
+    await using test = await testBalancer();
+    answers(test, 3);
+    const own = { session: test.balancer.session() };
+    const send = (transaction: string) => test.balancer.request('send', [transaction], own);
+    for (const each of [tx, 'alice/4', 'alice/5']) await send(each);
+    await test.mine(10);
+    await test.clock.advance(61_000);
+    // It was lost.
+    expect(await next(test, own)).toBe(3);
+    for (const each of ['alice/4', 'alice/5', tx]) await send(each);
+    await test.mine(8);
+    await test.clock.advance(50_000);
+    await send(tx);
+    await test.mine(8);
+    await test.clock.advance(50_000);
+    expect(await next(test, own)).toBe(6);
   });
 });

@@ -1,4 +1,4 @@
-import { errorReply, Session } from '@dshackle/core';
+import { errorReply } from '@dshackle/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeHost } from '../testing/fake-host.ts';
 import { fillTransaction } from './fill-transaction.ts';
@@ -22,13 +22,6 @@ describe('eth_fillTransaction', () => {
       { method: 'eth_getTransactionCount', params: [from, 'pending'] },
       { method: 'eth_fillTransaction', params: [{ from, to: from, nonce: '0x3' }, 'more'] },
     ]);
-  });
-
-  it('counts what the client has submitted', async () => {
-    const session = new Session();
-    for (const nonce of [3, 4]) session.nonces.add({ account: from.toLowerCase(), nonce }, 1000);
-    await fillTransaction(host, [{ from }], { session });
-    expect(host.calls.at(-1)?.params).toEqual([{ from, nonce: '0x5' }]);
   });
 
   it.each([

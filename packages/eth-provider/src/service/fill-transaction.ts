@@ -26,7 +26,6 @@ export async function fillTransaction(
   const count = await host.forward('eth_getTransactionCount', [from, 'pending'], options);
   const told = count.kind === 'result' ? toNumber(JSON.parse(count.result)) : undefined;
   if (told === undefined) return count;
-  const next = options.session?.nonces.next(account, told, host.clock.now()) ?? told;
-  const filled = { ...(transaction as object), nonce: toQuantity(next) };
+  const filled = { ...(transaction as object), nonce: toQuantity(told) };
   return host.forward(method, [filled, ...rest], options);
 }
