@@ -51,7 +51,15 @@ function byViem(url: string): Send {
 }
 
 beforeAll(async () => {
-  const devnet = open(await startEthDevnet({ nodes: 3, blockTimeMs: 500, log: (l) => { ((globalThis as any).TR ??= []).push(`LEVEL ${Math.round(performance.now())} ${l}`); } }));
+  const devnet = open(
+    await startEthDevnet({
+      nodes: 3,
+      blockTimeMs: 500,
+      log: (l) => {
+        ((globalThis as any).TR ??= []).push(`LEVEL ${Math.round(performance.now())} ${l}`);
+      },
+    }),
+  );
   nodes = devnet.nodes;
   const engine = {
     chain: ethereum({ id: 'devnet', chainId, blockTimeMs: 500 }),
@@ -85,8 +93,23 @@ it('a thousand transactions of ten accounts have no trouble about nonces while t
   const [leader, , other] = nodes as readonly [EthNode, EthNode, EthNode];
   const hashes: string[] = [];
   const run = async (send: Send, account: number): Promise<void> => {
-    const w = HDNodeWallet.fromPhrase(devPhrase, undefined, `m/44'/60'/0'/0/${account}`).address.toLowerCase();
-    for (let sent = 0; sent < each; sent += 1) hashes.push(await send(account, to).catch((e) => { console.error(`${Math.round(performance.now())} FAIL ${account} at ${sent}: ${e}\n` + (globalThis as any).TR.filter((l: string) => l.includes(w) || l.includes('LEVEL')).slice(-30).join('\n')); throw e; }));
+    const w = HDNodeWallet.fromPhrase(
+      devPhrase,
+      undefined,
+      `m/44'/60'/0'/0/${account}`,
+    ).address.toLowerCase();
+    for (let sent = 0; sent < each; sent += 1)
+      hashes.push(
+        await send(account, to).catch((e) => {
+          console.error(
+            `${Math.round(performance.now())} FAIL ${account} at ${sent}: ${e}\n` +
+              (globalThis as any).TR.filter((l: string) => l.includes(w) || l.includes('LEVEL'))
+                .slice(-30)
+                .join('\n'),
+          );
+          throw e;
+        }),
+      );
   };
   const reach = async (count: number): Promise<void> => {
     while (hashes.length < count) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -94,9 +117,11 @@ it('a thousand transactions of ten accounts have no trouble about nonces while t
   const killing = (async () => {
     await reach(300);
     // It makes the blocks.
-    (globalThis as any).TR.push('LEVEL crash leader ' + performance.now()); await leader.crash();
+    (globalThis as any).TR.push('LEVEL crash leader ' + performance.now());
+    await leader.crash();
     await reach(700);
-    (globalThis as any).TR.push('LEVEL crash other ' + performance.now()); await other.crash();
+    (globalThis as any).TR.push('LEVEL crash other ' + performance.now());
+    await other.crash();
   })();
   await Promise.all(
     applications.flatMap(([send, own]) => own.map((account) => run(send, account))),

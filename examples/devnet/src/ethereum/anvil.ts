@@ -13,6 +13,8 @@ export function anvil(port: number): NodeCommand {
     args: [
       ...['--host', host, '--port', String(port), '--chain-id', String(chainId)],
       ...['--timestamp', String(genesisTime), '--no-mining', '--order', 'fifo'],
+      // With several it lets other calls in between those of a batch, and what they sent is lost.
+      ...['--threads', '1'],
       // An epoch of one block: the safe block is one behind the latest, the final one two.
       ...['--slots-in-an-epoch', '1', '--silent'],
     ],
