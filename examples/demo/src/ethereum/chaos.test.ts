@@ -18,8 +18,8 @@ import {
 import { deepestReorg, type EthStage, startEthStage } from './eth-stage.ts';
 
 /**
- * Random faults on two of three Ethereum nodes at a time, one always healthy, and now and then a
- * reorganisation of one or two blocks of the whole chain, under four applications (ethers and viem,
+ * Random faults on two of three Ethereum nodes at a time, one always healthy, and now and then, under a
+ * fault of one, a reorganisation of one or two blocks of the whole chain; over it four applications (ethers and viem,
  * over the server and with the engine inside) that read, follow heads and logs, and send transactions.
  * `DSHACKLE_CHAOS_MS=240000` makes it four minutes; `DSHACKLE_CHAOS_SEED` repeats a run.
  *
@@ -47,19 +47,18 @@ const run = (): EthRun => ({
   produced: stage.devnet.blocks.length - firstBlock,
 });
 
-/** As for Polkadot; some rounds, the first one among them, begin with a reorganisation. */
+/** As for Polkadot; in the middle of some rounds, the first one among them, the chain reorganises. */
 async function round(random: () => number): Promise<string> {
   const { devnet } = stage;
   const depth =
     random() < reorgShare || rounds.length === 0 ? 1 + Math.floor(random() * deepestReorg) : 0;
-  if (depth > 0) {
-    // Anvil steps back before it goes on: meanwhile another node must have the old height.
-    await stage.inRotation();
-    await devnet.reorg(depth);
-  }
   const { nodes } = devnet;
-  const faulty = await chaosRound({ nodes, faults: commonFaults, stage, random, suffered });
-  return depth > 0 ? `a reorg of ${depth}, ${faulty}` : faulty;
+  const faulty = await chaosRound({
+    ...{ nodes, faults: commonFaults, stage, random, suffered },
+    // Anvil steps back before it goes on: meanwhile another node must have the old height.
+    ...(depth > 0 && { healthy: 2, meanwhile: () => devnet.reorg(depth) }),
+  });
+  return depth > 0 ? `a reorg of ${depth} under ${faulty}` : faulty;
 }
 
 describe.sequential(`Ethereum in ${durationMs / 1000} s of chaos`, () => {
