@@ -67,11 +67,11 @@ beforeAll(async () => {
   // By itself ethers gives out a nonce twice within 250 ms, before any node.
   const options = { staticNetwork: network, cacheTimeout: -1 };
   const remote = new WebSocketProvider(() => new WebSocket(url), network, options);
-  const wallet = eip1193(engine);
+  const wallet = eip1193(inside.balancer);
   for (const provider of [inside, remote]) {
     open({ [Symbol.asyncDispose]: async () => provider.destroy() });
   }
-  open({ [Symbol.asyncDispose]: () => wallet.close() });
+  open({ [Symbol.asyncDispose]: async () => wallet.close() });
   await Promise.all([balancer.ready(), inside.balancer.ready()]);
   applications = [
     [byEthers(inside), [0, 1, 2]],
