@@ -331,10 +331,15 @@ describe('promise 6, right chain', () => {
     expect(refused).toContain('stranger: wrong chain: expected genesis 0x0-a, found 0x0-other');
     const reasons = test.balancer.snapshot().upstreams.map(({ id, reason }) => [id, reason]);
     expect(Object.fromEntries(reasons)).toMatchObject({
-      a: 'disconnected',
-      stranger: 'disconnected',
+      a: 'failed the identity check',
+      stranger: 'failed the identity check',
     });
     expect(test.balancer.snapshot().upstreams[0]?.detail).toContain('wrong chain');
+    await a.restart(test.ledger);
+    await test.clock.advance(60_000);
+    expect(test.balancer.snapshot().upstreams[0]?.reason).toBeUndefined();
+    a.crash();
+    expect(test.balancer.snapshot().upstreams[0]?.reason).toBe('disconnected');
   });
 
   it('takes a lagging upstream out and brings it back by itself', async () => {

@@ -12,6 +12,7 @@ export type Ineligibility =
   | 'draining'
   | 'disconnected'
   | 'never reached'
+  | 'failed the identity check'
   | 'not probed yet'
   | 'head not known yet'
   | 'forked'
@@ -73,6 +74,7 @@ export function ineligibility(
   if (need.method !== undefined && !upstream.offers(need.method)) return 'lacks the method';
   if (state.draining) return 'draining';
   if (upstream.transport.state.status !== 'open') {
+    if (state.stranger) return 'failed the identity check';
     return state.unreached ? 'never reached' : 'disconnected';
   }
   if (!state.health) return 'not probed yet';

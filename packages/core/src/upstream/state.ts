@@ -43,6 +43,8 @@ export class UpstreamState {
   voting = false;
   /** Was never connected to, though it had the time: it may not exist, and nobody waits for its word. */
   unreached = false;
+  /** What it said of itself at its last connection was not of our chain. */
+  stranger = false;
   /** Finishes what it has, and gets nothing new. */
   draining = false;
   /** The oldest block of which it has each sort of data. */

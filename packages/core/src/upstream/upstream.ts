@@ -160,7 +160,14 @@ export class Upstream implements Candidate {
   start(): void {
     this.transport.start(async (connection) => {
       const { chain, onIdentified } = this.#context;
-      onIdentified(await chain.identify((method, params) => connection.request(method, params)));
+      try {
+        onIdentified(await chain.identify((method, params) => connection.request(method, params)));
+        this.state.stranger = false;
+      } catch (error) {
+        // Otherwise it has not said anything.
+        if (!isBalancerError(error)) this.state.stranger = true;
+        throw error;
+      }
     });
   }
 

@@ -38,6 +38,8 @@ function checkEndpoints(upstream: Located, kind: string): readonly ConfigProblem
   const node = nodeAt(upstream.node, ...at);
   if (node?.kind !== 'mapping') return [];
   if (!node.entries.has('rpc') && !node.entries.has('ws')) {
+    // Another key, which the schema complains of.
+    if (node.entries.size > 0) return [];
     return [problemBelow(upstream, at, 'missing; allowed: rpc, ws or both')];
   }
   return ['rpc', 'ws'].flatMap((key) => checkEndpoint(upstream, [...at, key]));

@@ -61,7 +61,9 @@ class Chains {
     const family = textAt(chain.node, 'family');
     const hasChainId = nodeAt(chain.node, 'chain-id') !== undefined;
     if (family === 'ethereum' && !hasChainId) {
-      return [problemBelow(chain, ['chain-id'], 'missing; allowed: what eth_chainId answers')];
+      return [
+        problemBelow(chain, ['chain-id'], 'missing; allowed: what eth_chainId answers, in decimal'),
+      ];
     }
     if (family === 'substrate' && hasChainId) {
       return [problemBelow(chain, ['chain-id'], 'chains of the family substrate have none')];
@@ -78,7 +80,7 @@ class Chains {
     const id = textAt(entry.node, ...at);
     if (id === undefined || id === '' || this.#known.includes(id)) return [];
     const meant = nearest(id, this.#known);
-    const allowed = `${this.#known.join(', ')}, or one of your own under chains`;
+    const allowed = `${this.#known.join(', ')}, or one that an entry of chains describes`;
     const suggestion = meant === undefined ? '' : ` (did you mean ${meant}?)`;
     return [
       problemBelow(entry, at, `found ${JSON.stringify(id)}; allowed: ${allowed}${suggestion}`),

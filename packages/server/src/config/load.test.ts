@@ -243,7 +243,7 @@ describe('a configuration that is wrong', () => {
     [
       'a route to an unknown chain',
       `proxy: { routes: [{ id: dot, chain: polkadt }] }\n${cluster}`,
-      `dshackle.yaml:1:37: proxy.routes[0].chain: found "polkadt"; allowed: ${known}, or one of your own under chains (did you mean polkadot?)`,
+      `dshackle.yaml:1:37: proxy.routes[0].chain: found "polkadt"; allowed: ${known}, or one that an entry of chains describes (did you mean polkadot?)`,
     ],
     [
       'a route to a chain without upstreams',
@@ -258,7 +258,7 @@ describe('a configuration that is wrong', () => {
     [
       'methods of a route that are words',
       withRoute('methods: { disabled: [a] }'),
-      'dshackle.yaml:3:57: proxy.routes[0].methods.disabled[0]: found "a"; allowed: a mapping',
+      'dshackle.yaml:3:57: proxy.routes[0].methods.disabled[0]: found "a"; allowed: a mapping like { name: eth_call }',
     ],
     [
       'methods of a route that are none',
@@ -361,7 +361,7 @@ describe('a configuration that is wrong', () => {
     [
       'an upstream of an unknown chain',
       `${upstream(connection)}\n    - { id: two, chain: dogecoin, ${connection} }`,
-      `dshackle.yaml:9:25: cluster.upstreams[1].chain: found "dogecoin"; allowed: ${known}, or one of your own under chains`,
+      `dshackle.yaml:9:25: cluster.upstreams[1].chain: found "dogecoin"; allowed: ${known}, or one that an entry of chains describes`,
     ],
     [
       'a chain under both its names',
@@ -386,7 +386,7 @@ describe('a configuration that is wrong', () => {
     [
       'a method that is a word',
       upstream(`methods: { enabled: [a] }\n${connection}`),
-      'dshackle.yaml:8:28: cluster.upstreams[0].methods.enabled[0]: found "a"; allowed: a mapping',
+      'dshackle.yaml:8:28: cluster.upstreams[0].methods.enabled[0]: found "a"; allowed: a mapping like { name: eth_call }',
     ],
     [
       'a quorum',
@@ -493,6 +493,11 @@ describe('a configuration that is wrong', () => {
       'dshackle.yaml:8:54: cluster.upstreams[0].connection.ethereum.ws.disabled-methods: not supported: use methods.disabled of the upstream',
     ],
     [
+      'a URL of no kind',
+      upstream('connection: { polkadot: { url: ws://a } }'),
+      'dshackle.yaml:8:33: cluster.upstreams[0].connection.polkadot.url: not supported: write it as rpc: { url: http://… } or ws: { url: ws://… }',
+    ],
+    [
       'neither rpc nor ws',
       upstream('connection: { polkadot: {} }'),
       'dshackle.yaml:8:31: cluster.upstreams[0].connection.polkadot: missing; allowed: rpc, ws or both',
@@ -585,7 +590,7 @@ describe('a configuration that is wrong', () => {
     [
       'defaults of an unknown chain',
       withDefaults('- { blockchains: [polkadot, eth] }'),
-      `dshackle.yaml:6:33: cluster.defaults[0].blockchains[1]: found "eth"; allowed: ${known}, or one of your own under chains`,
+      `dshackle.yaml:6:33: cluster.defaults[0].blockchains[1]: found "eth"; allowed: ${known}, or one that an entry of chains describes`,
     ],
     [
       'an interval that is a word',
@@ -600,7 +605,7 @@ describe('a configuration that is wrong', () => {
     [
       'an Ethereum chain without its number',
       `${proxy}${cluster}chains: [{ id: mine, family: ethereum }]`,
-      'dshackle.yaml:9:10: chains[0].chain-id: missing; allowed: what eth_chainId answers',
+      'dshackle.yaml:9:10: chains[0].chain-id: missing; allowed: what eth_chainId answers, in decimal',
     ],
     [
       'a number of a chain that has none',
@@ -615,7 +620,7 @@ describe('a configuration that is wrong', () => {
     [
       'a number that is no number',
       `${proxy}${cluster}chains: [{ id: mine, family: ethereum, chain-id: 0x1 }]`,
-      'dshackle.yaml:9:50: chains[0].chain-id: found "0x1"; allowed: a whole number of 1 or more',
+      'dshackle.yaml:9:50: chains[0].chain-id: found "0x1"; allowed: a whole number of 1 or more, in decimal',
     ],
     [
       'an Ethereum chain known already',

@@ -32,9 +32,10 @@ const id = () =>
 const chain = () => text('the id of a chain');
 const version = () => oneOf(['v1']).optional();
 
-const methodName = mapping({
-  name: matching(/^\w+$/, 'the name of a method'),
-});
+const methodName = mapping(
+  { name: matching(/^\w+$/, 'the name of a method') },
+  'a mapping like { name: eth_call }',
+);
 
 /** What is served beyond, and what short of, the method table. */
 const methods = mapping({
@@ -188,7 +189,7 @@ const clusterKeys = {
 const customChain = mapping({
   id: matching(/^[a-z][a-z0-9-]*$/, 'a name of lower-case letters, digits and "-"'),
   family: oneOf(familyNames),
-  'chain-id': integer(1).optional(),
+  'chain-id': integer(1, undefined, 'in decimal').optional(),
   identity: matching(
     /^0x[0-9a-f]{64}$/,
     'a genesis hash: 0x and 64 lower-case hex digits',

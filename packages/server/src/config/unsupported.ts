@@ -35,6 +35,7 @@ const unsupported: Readonly<Record<string, string>> = {
   'cluster.upstreams[].connection.dshackle': otherKind,
   'cluster.upstreams[].connection.grpc': otherKind,
   'cluster.upstreams[].connection.generic': otherKind,
+  ...endpoints('url', 'write it as rpc: { url: http://… } or ws: { url: ws://… }'),
   ...endpoints('connector-mode', 'WebSocket carries calls where there is one, HTTP takes over'),
   ...endpoints('rpc.compress', 'HTTP bodies are not compressed'),
   ...endpoints('rpc.queue-size', 'use limits.max-queue of the upstream'),

@@ -48,10 +48,11 @@ export function only<const T extends boolean>(side: T, why: string) {
   return scalar(`${side} (${why})`, (value) => (value === String(side) ? side : undefined));
 }
 
-/** A whole number. */
-export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
+/** A whole number; `note` follows what is said to be allowed. */
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER, note?: string) {
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
-  return scalar(`a whole number ${range}`, (value) => {
+  const allowed = `a whole number ${range}${note === undefined ? '' : `, ${note}`}`;
+  return scalar(allowed, (value) => {
     const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max ? number : undefined;
   });
@@ -112,11 +113,11 @@ export function oneOrMore<T extends z.ZodType>(item: T) {
   return z.preprocess((value) => (typeof value === 'string' ? [value] : value), list(item));
 }
 
-/** A mapping with exactly these keys. */
-export function mapping<T extends z.ZodRawShape>(shape: T) {
+/** A mapping with exactly these keys; `allowed` is said where there is none. */
+export function mapping<T extends z.ZodRawShape>(shape: T, allowed = 'a mapping') {
   const keys = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? keys : 'a mapping'),
+    error: (issue) => (issue.code === 'unrecognized_keys' ? keys : allowed),
   });
 }
 
