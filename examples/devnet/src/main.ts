@@ -2,16 +2,31 @@
 import { parseArgs } from 'node:util';
 import { startDevnet } from './devnet.ts';
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '3' },
-    'block-time': { type: 'string', default: '3000' },
-    lag: { type: 'string', default: '' },
-    'finality-lag': { type: 'string', default: '0' },
-    port: { type: 'string' },
-    chain: { type: 'string' },
-  },
-});
+const usage = `usage: devnet [--nodes N] [--block-time MS] [--lag BLOCKS,BLOCKS,…] [--finality-lag BLOCKS]
+              [--port P of the first node] [--chain NAME]`;
+
+const { values } = (() => {
+  try {
+    return parseArgs({
+      options: {
+        nodes: { type: 'string', default: '3' },
+        'block-time': { type: 'string', default: '3000' },
+        lag: { type: 'string', default: '' },
+        'finality-lag': { type: 'string', default: '0' },
+        port: { type: 'string' },
+        chain: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(2);
+  }
+})();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const stop = new AbortController();
 // The first signal wins; a second one finds the default behaviour again.

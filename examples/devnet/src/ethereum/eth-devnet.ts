@@ -1,6 +1,6 @@
 import { freePort } from '../free-port.ts';
 import { genesisTime } from './anvil.ts';
-import { type EthBlock, type EthNetwork, EthNode } from './eth-node.ts';
+import { type EthBlock, type EthBlockContent, type EthNetwork, EthNode } from './eth-node.ts';
 import { host } from './eth-process.ts';
 
 /** Options of {@link startEthDevnet}. */
@@ -22,6 +22,8 @@ export interface EthDevnet extends AsyncDisposable {
   readonly blocks: readonly EthBlock[];
   /** Blocks that `reorg()` took back, in that order. */
   readonly retracted: readonly EthBlock[];
+  /** Blocks that one node made by itself, told callers of, and took back. */
+  readonly strays: readonly EthBlockContent[];
   /**
    * Makes canonical blocks out of what waits in the nodes' pools, and brings every live node to the
    * head less its lag. Rejects when no live node is at the head.
@@ -66,6 +68,7 @@ class LocalEthDevnet implements EthDevnet, EthNetwork {
   readonly nodes: readonly EthNode[];
   readonly blocks: EthBlock[] = [];
   readonly retracted: EthBlock[] = [];
+  readonly strays: EthBlockContent[] = [];
   readonly #options: EthDevnetOptions;
   #last: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;

@@ -7,20 +7,26 @@ import {
   poolTransactions,
 } from './pool-transactions.ts';
 
-/** A canonical block: enough to make it again on any node. */
-export interface EthBlock {
+/** A block, and what it holds. */
+export interface EthBlockContent {
   readonly number: number;
   readonly hash: string;
-  /** In seconds. */
-  readonly timestamp: number;
-  /** Hex. Anvil would go on from the fee of a block that was taken back. */
-  readonly baseFeePerGas: string;
   /** Signed, hex, in their order. */
   readonly transactions: readonly string[];
 }
 
+/** A canonical block: enough to make it again on any node. */
+export interface EthBlock extends EthBlockContent {
+  /** In seconds. */
+  readonly timestamp: number;
+  /** Hex. Anvil would go on from the fee of a block that was taken back. */
+  readonly baseFeePerGas: string;
+}
+
 /** What a node needs of the network around it. */
 export interface EthNetwork {
+  /** Gets the blocks that a node made by itself and took back. */
+  readonly strays: EthBlockContent[];
   /** The canonical chain, from block 1. */
   readonly blocks: readonly EthBlock[];
   /** Runs one change of the chain at a time. */
@@ -209,17 +215,18 @@ export class EthNode implements AsyncDisposable {
     // One that lags learns late that its newest blocks were taken back, too.
     if (target <= common && this.#height > target) return;
     // A block that only this node ever had goes back to its pool.
-    const undone = wasSure ? [] : await this.#transactionsAbove(common);
+    const undone = wasSure ? [] : await this.#blocksAbove(common);
+    this.#network.strays.push(...undone);
     await this.rollBack(this.#height - common);
     while (this.#height < target) await this.#take(blocks[this.#height] as EthBlock);
-    await this.hear(undone);
+    await this.hear(undone.flatMap(({ transactions }) => transactions));
   }
 
-  async #transactionsAbove(height: number): Promise<readonly string[]> {
-    const found: string[] = [];
-    for (let at = height + 1; at <= this.#height; at += 1) {
-      const block = await this.#block(`0x${at.toString(16)}`);
-      found.push(...blockTransactions(block.transactions));
+  async #blocksAbove(height: number): Promise<readonly EthBlockContent[]> {
+    const found: EthBlockContent[] = [];
+    for (let number = height + 1; number <= this.#height; number += 1) {
+      const { hash, transactions } = await this.#block(`0x${number.toString(16)}`);
+      found.push({ number, hash, transactions: blockTransactions(transactions) });
     }
     return found;
   }
@@ -249,6 +256,7 @@ export class EthNode implements AsyncDisposable {
         return;
       }
       for (const each of made.transactions) this.#waiting.add(each);
+      this.#network.strays.push(made);
       await this.rollBack(1);
     }
     throw new Error(`[divergence] ${this.id} does not come to make block ${number} ${hash}`);

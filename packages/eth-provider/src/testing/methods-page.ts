@@ -124,8 +124,8 @@ const others = `Every other name that begins with ${[...deniedFamilies.keys()].m
 off as well, and so are \`eth_sign\`, \`eth_sendTransaction\` and whatever else uses a node's keys or its mining;
 and every other subscription or filter, which would be bound to one node.
 
-Any other method goes as it is to an upstream; one that nobody has is answered with -32601. It is never made
-twice after an attempt without an answer.`;
+Any other method goes as it is to an upstream; one that nobody has is answered as they
+answer it, most with -32601. It is never made twice after an attempt without an answer.`;
 
 const hash = `0x${'1'.repeat(64)}`;
 
