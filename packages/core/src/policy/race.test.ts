@@ -43,6 +43,20 @@ describe('one call, when an upstream hangs', () => {
     await expectNothingLeft(test);
   });
 
+  it('is answered by one that reaches its block later than the usual time', async () => {
+    const test = await testBalancer();
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    await test.mine(1, [a]);
+    a.hang();
+    const answer = test.balancer.request('get', ['k', '0x11-a']);
+    await test.clock.advance(2000);
+    b.advance();
+    await test.clock.advance(300);
+    expect(await answer).toBe('k@0x11-a by b');
+    a.thaw();
+    await expectNothingLeft(test);
+  });
+
   it('waits for the attempt to end where hedges are switched off', async () => {
     await using test = await testBalancer({
       policy: { hedge: { maxHedges: 0 }, attemptTimeoutMs: 2000 },

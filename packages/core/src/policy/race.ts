@@ -31,6 +31,9 @@ const lasting: ReadonlySet<Ineligibility> = new Set([
 
 const nobody: ReadonlySet<string> = new Set();
 
+/** How often another upstream is looked for while the only one asked is slow, in milliseconds. */
+const hedgeAgainMs = 250;
+
 /** What is answered when nobody can answer better. */
 interface Negative {
   readonly reply: Reply;
@@ -214,10 +217,23 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const { options, retryBudget } = this.#engine;
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
     const selection = this.#choose(nowMs);
+    if (selection?.kind === 'none') {
+      this.#hedgeLater(nowMs);
+      return;
+    }
     // The first hedge is as free as the first failover: a hung upstream is a failed one.
-    if (selection?.kind !== 'chosen' || (this.#hedges > 0 && !retryBudget.withdraw())) return;
+    if (!selection || (this.#hedges > 0 && !retryBudget.withdraw())) return;
     this.#hedges += 1;
     this.#launch(selection, nowMs, true);
+  }
+
+  /** Nobody else may answer now; the one that hangs may have been the first to have a block, by moments. */
+  #hedgeLater(nowMs: number): void {
+    if (nowMs + hedgeAgainMs >= this.#context.deadlineAtMs) return;
+    const { deadlines } = this.#engine;
+    if (this.#timer !== undefined) deadlines.cancel(this.#timer);
+    this.#isHedgeNext = true;
+    this.#timer = deadlines.add(hedgeAgainMs, this, nowMs);
   }
 
   settle(attempt: RunningAttempt, outcome: Outcome): void {

@@ -14,7 +14,11 @@ it.each([
   ['earliest', undefined],
   ['0x10', undefined],
   ['LATEST', undefined],
-  [{ blockNumber: 'latest' }, undefined],
+  [{ blockNumber: 'latest' }, 'best'],
+  [{ blockNumber: 'finalized' }, 'finalized'],
+  [{ blockNumber: '0x10' }, undefined],
+  [{ blockNumber: 'latest', blockHash: hash }, undefined],
+  [{}, undefined],
 ])('%o speaks of the head %s', (param, head) => {
   expect(blockParams.headOf(param)).toBe(head);
 });

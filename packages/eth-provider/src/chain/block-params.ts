@@ -13,9 +13,20 @@ const heads: ReadonlyMap<unknown, HeadName> = new Map<unknown, HeadName>([
   ['finalized', 'finalized'],
 ]);
 
+/** The head that a tag speaks of, or that is meant where none is given. */
+export function headOfTag(param: unknown): HeadName | undefined {
+  return heads.get(param);
+}
+
 /** Blocks as Ethereum's callers name them; a head is written as a height, which every method takes. */
 export const blockParams: BlockParams = {
-  headOf: (param) => heads.get(param),
+  headOf: (param) => {
+    if (typeof param !== 'object' || param === null || 'blockHash' in param)
+      return headOfTag(param);
+    // No word of EIP-1898, but nodes take a tag there, too.
+    const { blockNumber } = param as Readonly<Record<string, unknown>>;
+    return typeof blockNumber === 'string' ? headOfTag(blockNumber) : undefined;
+  },
   // Its place is after params that must be given.
   pads: false,
   write: ({ number }) => toQuantity(number),

@@ -6,7 +6,7 @@ import {
   type ServiceHost,
   Session,
 } from '@dshackle/core';
-import { blockParams } from '../chain/block-params.ts';
+import { headOfTag } from '../chain/block-params.ts';
 import { isHash, toNumber, toQuantity } from '../chain/header.ts';
 import { asksForLess } from '../chain/verdicts.ts';
 import { AcceptedSpan, type Span } from './accepted-span.ts';
@@ -97,7 +97,7 @@ export class LogQuery {
 
   #heightOf(param: unknown, best: Block): number | undefined {
     if (param === 'earliest') return 0;
-    const name = blockParams.headOf(param);
+    const name = headOfTag(param);
     if (name === undefined) return toNumber(param);
     return name === 'best' ? best.number : this.#host[name]?.number;
   }
