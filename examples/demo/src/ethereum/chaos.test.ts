@@ -21,7 +21,7 @@ import { deepestReorg, type EthStage, startEthStage } from './eth-stage.ts';
  * Random faults on two of three Ethereum nodes at a time, one always healthy, and now and then, under a
  * fault of one, a reorganisation of one or two blocks of the whole chain; over it four applications (ethers and viem,
  * over the server and with the engine inside) that read, follow heads and logs, and send transactions.
- * `DSHACKLE_CHAOS_MS=240000` makes it four minutes; `DSHACKLE_CHAOS_SEED` repeats a run.
+ * `DSHACKLE_CHAOS_MS=600000` makes it ten minutes; `DSHACKLE_CHAOS_SEED` repeats a run.
  *
  * The tests are the promises of docs/architecture.md that this can disprove.
  */
