@@ -10,14 +10,14 @@ import {
   measureEthereumFallback,
   measureEthereumLogs,
 } from './src/ethereum.mjs';
-import { measureFailover } from './src/failover.mjs';
+import { measureEthereumFailover, measureFailover } from './src/failover.mjs';
 import { measureFollows } from './src/follows.mjs';
 import { check, loadsOf, measure } from './src/loads.mjs';
 import { describeMachine, missingTools } from './src/machine.mjs';
 import { mergeRuns } from './src/merge-runs.mjs';
 import { measureProvider, providerLoads, providerTargets } from './src/providers.mjs';
 import { report } from './src/report.mjs';
-import { measureSubscribers } from './src/subscribers.mjs';
+import { measureEthereumSubscribers, measureSubscribers } from './src/subscribers.mjs';
 import { compile, startTargets } from './src/targets.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -120,6 +120,8 @@ const sections = {
   'ethereum-calls': () => measureEthereumCalls(say),
   'ethereum-logs': () => measureEthereumLogs(say),
   'ethereum-fallback': () => measureEthereumFallback(say),
+  'ethereum-failover': () => measureEthereumFailover(say),
+  'ethereum-subscribers': () => measureEthereumSubscribers(folder, programs, say, undisturbed),
 };
 const further = {};
 for (const [id, measureSection] of Object.entries(sections)) {

@@ -1,5 +1,6 @@
 /*
- * So many WebSocket clients with a subscription to new heads and one to finalized heads each. Says
+ * So many WebSocket clients with a subscription to new heads and one to finalized heads each, or, on
+ * Ethereum, one to new heads and one to logs. Says
  * "ready" once all of them are made, then notes for so many seconds when each client hears each
  * head, prints that as one line of JSON, and keeps the connections until its input ends.
  *
@@ -7,7 +8,7 @@
  * head counts when every client heard it exactly once; `incomplete` are the others between the first
  * and the last that count, and `breaks` the heads that were not the next one of their subscription.
  *
- * ws-heads <port> <path> <clients> <seconds>
+ * ws-heads <port> <path> <clients> <seconds> <polkadot|ethereum>
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,10 +24,27 @@
 
 #define KINDS 2
 #define MOST_HEADS 8192
-static const char *const subscribes[KINDS] = {"chain_subscribeNewHeads",
-                                              "chain_subscribeFinalizedHeads"};
-static const char *const notifications[KINDS] = {"\"method\":\"chain_newHead\"",
-                                                 "\"method\":\"chain_finalizedHead\""};
+
+/* What a subscription of each kind is made with, what its notifications contain, and what is before the
+ * number of their block. */
+typedef struct {
+  const char *name;
+  const char *subscribes[KINDS];
+  const char *notifications[KINDS];
+  const char *numbers[KINDS];
+} Family;
+
+static const Family families[] = {
+    {"polkadot",
+     {"\"chain_subscribeNewHeads\",\"params\":[]", "\"chain_subscribeFinalizedHeads\",\"params\":[]"},
+     {"\"method\":\"chain_newHead\"", "\"method\":\"chain_finalizedHead\""},
+     {"\"number\":\"0x", "\"number\":\"0x"}},
+    {"ethereum",
+     {"\"eth_subscribe\",\"params\":[\"newHeads\"]", "\"eth_subscribe\",\"params\":[\"logs\",{}]"},
+     {"\"number\":\"0x", "\"blockNumber\":\"0x"},
+     {"\"number\":\"0x", "\"blockNumber\":\"0x"}},
+};
+static const Family *family;
 
 typedef struct {
   int fd;
@@ -94,8 +112,8 @@ static void openPeer(Peer *peer, uint16_t port, const char *path) {
   for (int kind = 0; kind < KINDS; kind++) {
     char call[125];
     int size = snprintf(call, sizeof call,
-                        "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":[]}", kind + 1,
-                        subscribes[kind]);
+                        "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":%s}", kind + 1,
+                        family->subscribes[kind]);
     sendFrame(peer->fd, 1, (unsigned char *)call, (size_t)size);
   }
 }
@@ -103,9 +121,11 @@ static void openPeer(Peer *peer, uint16_t port, const char *path) {
 static void take(Peer *peer, const unsigned char *text, size_t length) {
   double atMs = now();
   for (int kind = 0; kind < KINDS; kind++) {
-    if (memmem(text, length, notifications[kind], strlen(notifications[kind])) == NULL) continue;
-    const char *at = memmem(text, length, "\"number\":\"0x", 12);
-    uint32_t number = at == NULL ? MOST_HEADS : (uint32_t)strtoul(at + 12, NULL, 16);
+    const char *sign = family->notifications[kind], *before = family->numbers[kind];
+    if (memmem(text, length, sign, strlen(sign)) == NULL) continue;
+    const char *at = memmem(text, length, before, strlen(before));
+    uint32_t number =
+        at == NULL ? MOST_HEADS : (uint32_t)strtoul(at + strlen(before), NULL, 16);
     if (number >= MOST_HEADS) fail("a head without a number that fits");
     if (peer->last[kind] != 0 && number != peer->last[kind] + 1) breaks++;
     peer->last[kind] = number;
@@ -175,7 +195,11 @@ static void print(void) {
 }
 
 int main(int argumentCount, char **arguments) {
-  if (argumentCount != 5) fail("give port, path, clients, seconds");
+  if (argumentCount != 6) fail("give port, path, clients, seconds, family");
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+    if (strcmp(families[i].name, arguments[5]) == 0) family = &families[i];
+  }
+  if (family == NULL) fail("the family is polkadot or ethereum");
   clients = atoi(arguments[3]);
   int epoll = epoll_create1(0);
   Peer *peers = calloc((size_t)clients, sizeof *peers);

@@ -1,12 +1,15 @@
-// The server before nodes that move: node --expose-gc src/dshackle-pool.mjs <port> <paceMs> <upstream URL>...
+// The server before nodes that move:
+// node --expose-gc src/dshackle-pool.mjs <port> <polkadot|ethereum> <paceMs> <upstream URL>...
 // Asked over its channel, it collects garbage and tells what memory it holds.
 import { createBalancer } from '@dshackle/core';
 import { startServer } from '@dshackle/server';
 import { benchChain, mortalUpstreams } from './chain.mjs';
+import { ethBenchChain } from './eth-chain.mjs';
 
-const [port, paceMs, ...urls] = process.argv.slice(2);
+const [port, family, paceMs, ...urls] = process.argv.slice(2);
+const chainOf = family === 'ethereum' ? ethBenchChain : benchChain;
 const balancer = createBalancer({
-  chain: benchChain(Number(paceMs)),
+  chain: chainOf(Number(paceMs)),
   upstreams: mortalUpstreams(urls),
 });
 await balancer.ready(AbortSignal.timeout(10_000));

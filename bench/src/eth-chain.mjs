@@ -1,5 +1,6 @@
 import { ethereum } from '@dshackle/eth-provider/chain';
 
-/** The chain of `eth-node.mjs`, whose hashes are made up. */
+/** The chain of `eth-node.mjs` and `eth-moving-node.mjs`, whose hashes are made up. */
 export const ethChainId = 1337;
-export const ethBenchChain = () => ethereum({ chainId: ethChainId, verifyHeaders: false });
+export const ethBenchChain = (blockTimeMs = 12_000) =>
+  ethereum({ chainId: ethChainId, verifyHeaders: false, blockTimeMs });

@@ -1,22 +1,22 @@
-// Kills or freezes nodes under load: node src/failover-run.mjs <ours|WsProvider> <SIGKILL|SIGSTOP> <times> <chain file>
+// Kills or freezes nodes under load:
+// node src/failover-run.mjs <polkadot|ethereum> <ours|WsProvider> <SIGKILL|SIGSTOP> <times> [<chain file>]
 // Prints what callers saw of it as JSON. All that it starts ends with it.
 //
 // Three nodes in processes of their own, and callers that make steady calls and follow new heads. Each
 // node tells of the calls that it holds, so one is killed just when it holds calls of every caller.
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PolkadotProvider } from '@dshackle/polkadot-provider';
-import { WsProvider } from '@polkadot/rpc-provider';
-import { benchChain, mortalUpstreams } from './chain.mjs';
+import { families } from './failover-clients.mjs';
 import { ports } from './ports.mjs';
-import { measuredCore } from './processes.mjs';
+import { measuredCore, startListening } from './processes.mjs';
 import { nowMs, Schedule } from './schedule.mjs';
 import { median } from './statistics.mjs';
 
-const [which, signal, times, chainFile] = process.argv.slice(2);
+const [familyName, which, signal, times, ...chainFile] = process.argv.slice(2);
+const family = families[familyName];
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Between two blocks. */
 const paceMs = 400;
@@ -50,8 +50,8 @@ class Node {
   }
 
   async start() {
-    const args = [chainFile, schedule.startMs, paceMs, holdMs].map(String);
-    const child = fork(join(here, 'moving-node.mjs'), [`${ports.failing[this.index]}`, ...args]);
+    const args = [...chainFile, schedule.startMs, paceMs, holdMs].map(String);
+    const child = fork(join(here, family.node), [`${ports.failing[this.index]}`, ...args]);
     children.add(child);
     this.child = child;
     child.once('exit', () => children.delete(child));
@@ -76,12 +76,12 @@ class Node {
   }
 }
 
-/** Makes steady calls by one provider and follows its heads. */
+/** Makes steady calls by one client and follows its heads. */
 class Caller {
-  constructor(index, id, provider) {
+  constructor(index, id, client) {
     this.index = index;
     this.id = id;
-    this.provider = provider;
+    this.client = client;
     /** Calls under way: key → what to do at their end. */
     this.calls = new Map();
     this.count = 0;
@@ -95,8 +95,7 @@ class Caller {
   }
 
   async start() {
-    await this.provider.subscribe('chain_newHead', 'chain_subscribeNewHeads', [], (_, header) => {
-      const number = Number(header.number);
+    await this.client.follow((number) => {
       this.firstHead ??= number;
       if (this.heads.has(number)) this.repeated += 1;
       else this.heads.set(number, nowMs());
@@ -110,8 +109,8 @@ class Caller {
     this.count += 1;
     const key = `0x0${this.index}${this.count.toString(16).padStart(keyLength - 4, '0')}`;
     const startedMs = nowMs();
-    const ended = this.provider.send('state_getStorage', [key], false).then(
-      (value) => (value?.length === 162 ? nowMs() : undefined),
+    const ended = this.client.read(key).then(
+      (value) => (value?.length === family.keyLength ? nowMs() : undefined),
       () => undefined,
     );
     this.calls.set(key, ended);
@@ -128,8 +127,7 @@ class Caller {
   }
 }
 
-/** Of the key of one account. */
-const keyLength = 162;
+const { keyLength } = family;
 const callerOf = (key) => Number(key[3]);
 /** @type {Node[]} */
 const nodes = [0, 1, 2].map((index) => new Node(index));
@@ -139,24 +137,18 @@ let onHeld = () => {};
 
 async function startCallers() {
   if (which === 'WsProvider') {
-    callers.push(new Caller(0, 'WsProvider', new WsProvider(urls)));
+    callers.push(new Caller(0, 'WsProvider', family.alone(urls)));
   } else {
     const script = join(here, 'dshackle-pool.mjs');
-    const command = [process.execPath, '--expose-gc', script, `${ports.failover}`, `${paceMs}`];
-    const server = spawn('taskset', ['-c', `${measuredCore}`, ...command, ...urls], {
-      // By its channel it notices our end, whatever that is.
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    children.add(server);
-    // It connects again and again until the server listens.
-    const client = new WsProvider(`ws://127.0.0.1:${ports.failover}/bench`, 100);
-    const embedded = new PolkadotProvider({
-      upstreams: mortalUpstreams(urls),
-      chain: benchChain(paceMs),
-    });
+    const args = ['--expose-gc', script, `${ports.failover}`, familyName, `${paceMs}`, ...urls];
+    // By its channel it notices our end, whatever that is.
+    const channel = { hasChannel: true };
+    await startListening(measuredCore, process.execPath, args, ports.failover, channel);
+    const client = family.overServer(`ws://127.0.0.1:${ports.failover}/bench`);
+    const embedded = family.embedded(urls, paceMs);
     callers.push(new Caller(0, 'server', client), new Caller(1, 'embedded', embedded));
   }
-  for (const { provider } of callers) await provider.isReady;
+  for (const { client } of callers) await client.ready();
   for (const caller of callers) await caller.start();
 }
 

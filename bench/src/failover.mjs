@@ -8,28 +8,40 @@ import { summaryOf } from './statistics.mjs';
 const script = join(fileURLToPath(new URL('.', import.meta.url)), 'failover-run.mjs');
 const blocks = 2000;
 
-/** WsProvider needs seconds each time, and of a frozen node it never hears. */
 const runs = [
   { id: 'crash', signal: 'SIGKILL', which: 'ours', times: 30 },
-  { id: 'crash', signal: 'SIGKILL', which: 'WsProvider', times: 5 },
   { id: 'hang', signal: 'SIGSTOP', which: 'ours', times: 30 },
+];
+/** It needs seconds each time, and of a frozen node it never hears. */
+const runsOfWsProvider = [
+  { id: 'crash', signal: 'SIGKILL', which: 'WsProvider', times: 5 },
   { id: 'hang', signal: 'SIGSTOP', which: 'WsProvider', times: 2 },
 ];
 
 const names = {
   server: 'through the server',
-  embedded: 'PolkadotProvider',
+  embedded: 'provider with the engine inside',
   WsProvider: 'WsProvider with three endpoints',
 };
 
-/** Time from a node's death, or its freezing, to what callers hear next. */
+/** Time from a Polkadot node's death, or its freezing, to what callers hear next. */
 export async function measureFailover(folder, say) {
   say('\nFailover: one of three nodes is killed, or frozen, while it holds calls\n');
   const chainFile = join(folder, 'chain-failover.json');
   await writeMovingChain(chainFile, blocks);
+  return measure('polkadot', [...runs, ...runsOfWsProvider], [chainFile], say);
+}
+
+/** The same of Ethereum nodes. */
+export function measureEthereumFailover(say) {
+  say('\nEthereum: one of three nodes is killed, or frozen, while it holds calls\n');
+  return measure('ethereum', runs, [], say);
+}
+
+async function measure(family, wanted, files, say) {
   const results = [];
-  for (const { id, signal, which, times } of runs) {
-    const args = [script, which, signal, `${times}`, chainFile];
+  for (const { id, signal, which, times } of wanted) {
+    const args = [script, family, which, signal, `${times}`, ...files];
     const run = await runForJson(otherCore, process.execPath, args);
     if (run.missed > 0) {
       throw new Error(`${id}: ${run.missed} of ${times} times no node held calls of all callers`);

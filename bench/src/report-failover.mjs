@@ -32,8 +32,9 @@ export function failoverAims({ results }) {
   });
 }
 
-export function failoverText({ measured, results }) {
-  const parts = [
+/** A table for each way to fail. */
+function tables(results) {
+  return [
     ['crash', 'Crash (SIGKILL)'],
     ['hang', 'Hang (SIGSTOP)'],
   ].map(([id, title]) => {
@@ -58,13 +59,16 @@ export function failoverText({ measured, results }) {
     ];
     return `### ${title}\n\n${table(heads, rows)}`;
   });
+}
+
+export function failoverText({ measured, results }) {
   const calm = results.find(({ caller }) => caller === 'server').lateMs;
   return `## Failover
 
 ${measuredText(measured)}From the moment at which one of three nodes is killed or frozen; \`–\` is what did not come within ten
 seconds (five for a frozen node and WsProvider).
 
-${parts.join('\n\n')}
+${tables(results).join('\n\n')}
 
 - Three nodes in processes of their own (\`bench/src/moving-node.mjs\`), each of which takes 15 ms over a call: no
   repeated call can be faster than that. All announce the same blocks at the same times, one each 400 ms.
@@ -83,5 +87,20 @@ ${parts.join('\n\n')}
 - WsProvider has its own list of the three endpoints. It does not repeat a call, connects to the next
   endpoint 2.5 s later, and does not notice that a node hangs. Its calls to a frozen node do not
   fail either, within these five seconds. It is measured fewer times because it takes so long.
+`;
+}
+
+/** @returns {import('./report.mjs').Aim[]} */
+export function ethereumFailoverAims(failover) {
+  return failoverAims(failover).map((aim) => ({ ...aim, name: `Ethereum: ${aim.name}` }));
+}
+
+export function ethereumFailoverText({ measured, results }) {
+  return `## Ethereum: failover
+
+${measuredText(measured)}As for Polkadot, above: the nodes are \`bench/src/eth-moving-node.mjs\`, the calls \`eth_getStorageAt\`, the heads those
+of ethers' \`block\` event. Callers are a WebSocketProvider over the server, and an EthProvider.
+
+${tables(results).join('\n\n').replaceAll('### ', '### Ethereum: ')}
 `;
 }

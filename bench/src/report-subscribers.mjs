@@ -17,7 +17,8 @@ export function subscribersAims({ results }) {
   ];
 }
 
-export function subscribersText({ measured, results, clients, rounds, seconds, paceMs }) {
+/** The delays, and what is held for clients. */
+function tables({ results }) {
   const delays = results.map(({ name, firstMs, medianMs, lastMs, cpuMicroseconds, waited }) => [
     name,
     ...[firstMs, medianMs, lastMs].map((summary) => threeMs(summary).slice(0, 2).join(' / ')),
@@ -31,19 +32,31 @@ export function subscribersText({ measured, results, clients, rounds, seconds, p
     kilobytes(heapPerClient),
     kilobytes(rssPerClient),
   ]);
-  const { heads } = results.find(({ id }) => id === 'ours');
   const counts = results[0].upstream.map((each) => `${each.clients}`);
+  return [
+    table(
+      ['', 'first client', 'median client', 'last client', 'CPU µs/notification', 'waited'],
+      delays,
+    ),
+    table(['', ...counts, 'opened in all', 'heap', 'RSS'], holdings),
+  ];
+}
+
+export function subscribersText(subscribers) {
+  const { measured, results, clients, rounds, seconds, paceMs } = subscribers;
+  const [delays, holdings] = tables(subscribers);
+  const { heads } = results.find(({ id }) => id === 'ours');
   return `## ${clients.toLocaleString('en-US')} clients with two head subscriptions each
 
 ${measuredText(measured)}Delay from the node's notification to a client, in milliseconds, p50 / p99 over ${heads} heads, the
 median of the rounds:
 
-${table(['', 'first client', 'median client', 'last client', 'CPU µs/notification', 'waited'], delays)}
+${delays}
 
 Subscriptions at the node while so many clients listen, and opened from start to end; memory for each
 client:
 
-${table(['', ...counts, 'opened in all', 'heap', 'RSS'], holdings)}
+${holdings}
 
 - Each client is a WebSocket with \`chain_subscribeNewHeads\` and \`chain_subscribeFinalizedHeads\`
   (\`bench/native/ws-heads.c\`, on one core with the node). What is measured has the other core: Dshackle,
@@ -62,5 +75,30 @@ ${table(['', ...counts, 'opened in all', 'heap', 'RSS'], holdings)}
   notification needs; following the chain and choosing what to tell is done once a head, and is under 1 %. Frames
   written as one buffer in place of two made no difference that could be measured.
 - *waited* is the share of time that others held the measured core.
+`;
+}
+
+/** @returns {import('./report.mjs').Aim[]} */
+export function ethereumSubscribersAims(subscribers) {
+  return subscribersAims(subscribers).map((aim) => ({ ...aim, name: `Ethereum: ${aim.name}` }));
+}
+
+export function ethereumSubscribersText(subscribers) {
+  const { measured, results, clients } = subscribers;
+  const [delays, holdings] = tables(subscribers);
+  const { heads } = results.find(({ id }) => id === 'ours');
+  return `## Ethereum: ${clients.toLocaleString('en-US')} clients with new heads and logs each
+
+${measuredText(measured)}As for Polkadot, above: delay from the node's notification to a client, in milliseconds, p50 / p99 over ${heads}
+heads and logs.
+
+${delays}
+
+${holdings}
+
+- Each client subscribes to \`newHeads\` and to all \`logs\`, of which each block has one. The node is
+  \`bench/src/eth-moving-node.mjs\`.
+- Dshackle follows heads, and asks for the logs of each block by its hash, once for all clients: so a log comes one
+  answer of the node later than its block.
 `;
 }

@@ -5,9 +5,19 @@ import {
   ethereumFallbackText,
   ethereumLogsText,
 } from './report-ethereum.mjs';
-import { failoverAims, failoverText } from './report-failover.mjs';
+import {
+  ethereumFailoverAims,
+  ethereumFailoverText,
+  failoverAims,
+  failoverText,
+} from './report-failover.mjs';
 import { followsAims, followsText } from './report-follows.mjs';
-import { subscribersAims, subscribersText } from './report-subscribers.mjs';
+import {
+  ethereumSubscribersAims,
+  ethereumSubscribersText,
+  subscribersAims,
+  subscribersText,
+} from './report-subscribers.mjs';
 import { spread } from './statistics.mjs';
 
 /** @typedef {{ readonly name: string, readonly aim: string, readonly found: string, readonly met: boolean }} Aim */
@@ -64,7 +74,11 @@ function providerTable({ samples }, names) {
 /** @returns {Aim[]} */
 function aimsOf(run) {
   const { results, providerResults, subscribers, failover, follows } = run;
-  const { 'ethereum-calls': ethereumCalls } = run;
+  const {
+    'ethereum-calls': ethereumCalls,
+    'ethereum-failover': ethereumFailover,
+    'ethereum-subscribers': ethereumSubscribers,
+  } = run;
   /** @type {Aim[]} */
   const aims = [];
   const headline = results.find(({ isHeadline }) => isHeadline);
@@ -106,6 +120,8 @@ function aimsOf(run) {
   if (failover) aims.push(...failoverAims(failover));
   if (follows) aims.push(...followsAims(follows));
   if (ethereumCalls) aims.push(...ethereumCallsAims(ethereumCalls));
+  if (ethereumFailover) aims.push(...ethereumFailoverAims(ethereumFailover));
+  if (ethereumSubscribers) aims.push(...ethereumSubscribersAims(ethereumSubscribers));
   return aims;
 }
 
@@ -120,6 +136,8 @@ function samplesOfMeasured({ results, providerResults }) {
 function furtherText(run) {
   const { subscribers, failover, follows } = run;
   const { 'ethereum-calls': calls, 'ethereum-logs': logs, 'ethereum-fallback': fallback } = run;
+  const { 'ethereum-failover': ethereumFailover, 'ethereum-subscribers': ethereumSubscribers } =
+    run;
   const texts = [
     subscribers && subscribersText(subscribers),
     failover && failoverText(failover),
@@ -127,6 +145,8 @@ function furtherText(run) {
     calls && ethereumCallsText(calls),
     logs && ethereumLogsText(logs),
     fallback && ethereumFallbackText(fallback),
+    ethereumFailover && ethereumFailoverText(ethereumFailover),
+    ethereumSubscribers && ethereumSubscribersText(ethereumSubscribers),
   ];
   return texts
     .filter((text) => text !== undefined)

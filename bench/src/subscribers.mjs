@@ -40,19 +40,43 @@ const blocks = 8000;
  * @property {string} nodeUrl of the node behind it
  */
 
+/** What nodes of a chain take before the start of their schedule, and who they are. */
+const families = {
+  polkadot: {
+    node: 'moving-node.mjs',
+    async files(folder) {
+      const chainFile = join(folder, 'chain.json');
+      await writeMovingChain(chainFile, blocks);
+      return [chainFile];
+    },
+  },
+  ethereum: { node: 'eth-moving-node.mjs', files: async () => [] },
+};
+
 /**
  * 1,000 clients with two head subscriptions each: delay, memory, upstream subscriptions.
  * @param undisturbed repeats what others disturbed
  */
-export async function measureSubscribers(folder, programs, say, undisturbed) {
+export function measureSubscribers(folder, programs, say, undisturbed) {
   say(`\n${clients} WebSocket clients with two head subscriptions each\n`);
-  const { tellers, stop } = await startTellers(folder);
+  return measure('polkadot', folder, programs, say, undisturbed);
+}
+
+/** The same on Ethereum, with a subscription to new heads and one to logs each. */
+export function measureEthereumSubscribers(folder, programs, say, undisturbed) {
+  say(`\nEthereum: ${clients} WebSocket clients with new heads and logs each\n`);
+  return measure('ethereum', folder, programs, say, undisturbed);
+}
+
+async function measure(family, folder, programs, say, undisturbed) {
+  const { tellers, stop } = await startTellers(family, folder);
   const found = new Map(tellers.map(({ id }) => [id, { samples: [], upstream: [] }]));
   for (const teller of tellers) {
     for (const count of steps) {
       // The last step also warms up what is measured below.
       const { live, rssPerClient } = await listen(
         programs,
+        family,
         teller,
         count,
         count < clients ? 0.5 : 3,
@@ -63,7 +87,7 @@ export async function measureSubscribers(folder, programs, say, undisturbed) {
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const teller of tellers) {
-      const sample = await undisturbed(() => listen(programs, teller, clients, seconds));
+      const sample = await undisturbed(() => listen(programs, family, teller, clients, seconds));
       found.get(teller.id).samples.push(sample);
       const last = summaryOf(sample.heads.map(({ last: ms }) => ms));
       const figures = `last client p50 ${last.p50.toFixed(1)} ms  p99 ${last.p99.toFixed(1)} ms`;
@@ -79,7 +103,7 @@ export async function measureSubscribers(folder, programs, say, undisturbed) {
 }
 
 /** Has so many clients listen for so long, and reads the figures of it. */
-async function listen(programs, teller, count, forSeconds) {
+async function listen(programs, family, teller, count, forSeconds) {
   const { process: child, nodeUrl } = teller;
   const memoryBefore = await memoryOf(child);
   const load = startSpeaking(otherCore, programs.wsHeads, [
@@ -87,6 +111,7 @@ async function listen(programs, teller, count, forSeconds) {
     teller.path,
     `${count}`,
     `${forSeconds}`,
+    family,
   ]);
   const ready = await load.line();
   if (ready !== 'ready') throw new Error(`${teller.name}: ${ready}`);
@@ -168,16 +193,16 @@ function ofRounds(rounds) {
 }
 
 /** @returns {Promise<{ tellers: Teller[], stop: () => Promise<unknown> }>} */
-async function startTellers(folder) {
-  const chainFile = join(folder, 'chain.json');
-  await writeMovingChain(chainFile, blocks);
+async function startTellers(family, folder) {
+  const { node, files } = families[family];
+  const chainFiles = await files(folder);
   const startMs = `${nowMs()}`;
   const script = (core, name, port, args, options) => {
     const all = ['--expose-gc', join(here, name), `${port}`, ...args];
     return startListening(core, process.execPath, all, port, options);
   };
   const startNode = (core, port) =>
-    script(core, 'moving-node.mjs', port, [chainFile, startMs, `${paceMs}`, '0']);
+    script(core, node, port, [...chainFiles, startMs, `${paceMs}`, '0']);
   const alone = await startNode(measuredCore, ports.movingAlone);
   const behindNginx = await startNode(otherCore, ports.movingBehindNginx);
   const behindPool = await startNode(otherCore, ports.movingBehindPool);
@@ -193,7 +218,7 @@ async function startTellers(folder) {
     ['-c', config],
     ports.nginxBeforeMoving,
   );
-  const poolArgs = [`${paceMs}`, url(ports.movingBehindPool)];
+  const poolArgs = [family, `${paceMs}`, url(ports.movingBehindPool)];
   const pool = await script(measuredCore, 'dshackle-pool.mjs', ports.pool, poolArgs, {
     hasChannel: true,
   });
