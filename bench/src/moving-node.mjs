@@ -3,8 +3,8 @@
 // It answers reads of storage after <holdMs>. One that was frozen announces what it missed when it
 // goes on, as nodes do. A parent that has a channel to it is told of each read that it holds.
 import { readFileSync } from 'node:fs';
-import { WebSocketServer } from 'ws';
 import { nowMs, Schedule } from './schedule.mjs';
+import { serveSockets } from './serve-sockets.mjs';
 
 const [port, chainFile, startMs, paceMs, holdMs] = process.argv.slice(2);
 const schedule = new Schedule(Number(startMs), Number(paceMs));
@@ -147,21 +147,5 @@ function announce() {
   setTimeout(announce, Math.max(1, Math.ceil(nextMs - nowMs())));
 }
 
-const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: Number(port),
-  perMessageDeflate: false,
-  backlog: 4096,
-});
-server.on('connection', (socket) => {
-  const own = new Set();
-  socket.on('message', (data) => receive(socket, own, data.toString()));
-  socket.on('error', () => {});
-  socket.on('close', () => {
-    for (const name of own) feeds.delete(name);
-  });
-});
-server.on('listening', () => process.send?.({ listening: true }));
+serveSockets(Number(port), feeds, receive);
 announce();
-process.on('SIGTERM', () => process.exit());
-process.on('disconnect', () => process.exit());

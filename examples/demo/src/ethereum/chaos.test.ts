@@ -4,17 +4,7 @@ import { BalancerRecord } from '../balancer-record.ts';
 import { chaosRound } from '../chaos-round.ts';
 import { commonFaults } from '../faults.ts';
 import { ethReport } from './eth-chaos-report.ts';
-import {
-  type EthRun,
-  expectAllInRotation,
-  expectMonotonicReads,
-  expectNoFailedCall,
-  expectNothingHeld,
-  expectTrueLogs,
-  expectTrueSubmissions,
-  expectWholeHeads,
-  expectWholeHeights,
-} from './eth-promises.ts';
+import { type EthRun, itKeepsItsPromises } from './eth-promises.ts';
 import { deepestReorg, type EthStage, startEthStage } from './eth-stage.ts';
 
 /**
@@ -92,36 +82,5 @@ describe.sequential(`Ethereum in ${durationMs / 1000} s of chaos`, () => {
     }
   });
 
-  it('promise 1, failover: no call failed, and no application was told of trouble', () =>
-    expectNoFailedCall(run()));
-
-  it('promise 2, monotonic reads: no answer spoke of an older block than one before', () =>
-    expectMonotonicReads(run()));
-
-  it('promise 3, whole subscriptions: every head once, its parent before it', () =>
-    expectWholeHeads(run()));
-
-  it('promise 3, whole subscriptions: every height in order, and again only after a reorg', () =>
-    expectWholeHeights(run()));
-
-  it(
-    'promise 3, whole subscriptions: the logs that stand are the logs of the chain',
-    () => expectTrueLogs(run()),
-    150_000,
-  );
-
-  it('promise 4, truthful submission: every transaction is included once, as it was told', () =>
-    expectTrueSubmissions(run()));
-
-  it(
-    'promise 6, right chain: every upstream is back in rotation by itself',
-    () => expectAllInRotation(run()),
-    90_000,
-  );
-
-  it(
-    'promise 8, bounded: when the applications have left, nothing of theirs is held',
-    () => expectNothingHeld(run()),
-    60_000,
-  );
+  itKeepsItsPromises(run);
 });

@@ -1,6 +1,6 @@
 import type { EthBlockContent } from '@dshackle/devnet/ethereum';
 import { keccak256 } from 'ethers';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import type { BalancerRecord } from '../balancer-record.ts';
 import type { EthStage } from './eth-stage.ts';
 
@@ -16,8 +16,47 @@ export interface EthRun {
 /** For what is on its way. */
 const patient = { timeout: 30_000 };
 
+/**
+ * The promises of docs/architecture.md that such a run can disprove, a test each. The last one ends the
+ * applications.
+ */
+export function itKeepsItsPromises(run: () => EthRun): void {
+  it('promise 1, failover: no call failed, and no application was told of trouble', () =>
+    expectNoFailedCall(run()));
+
+  it('promise 2, monotonic reads: no answer spoke of an older block than one before', () =>
+    expectMonotonicReads(run()));
+
+  it('promise 3, whole subscriptions: every head once, its parent before it', () =>
+    expectWholeHeads(run()));
+
+  it('promise 3, whole subscriptions: every height in order, and again only after a reorg', () =>
+    expectWholeHeights(run()));
+
+  it(
+    'promise 3, whole subscriptions: the logs that stand are the logs of the chain',
+    () => expectTrueLogs(run()),
+    150_000,
+  );
+
+  it('promise 4, truthful submission: every transaction is included once, as it was told', () =>
+    expectTrueSubmissions(run()));
+
+  it(
+    'promise 6, right chain: every upstream is back in rotation by itself',
+    () => expectAllInRotation(run()),
+    90_000,
+  );
+
+  it(
+    'promise 8, bounded: when the applications have left, nothing of theirs is held',
+    () => expectNothingHeld(run()),
+    60_000,
+  );
+}
+
 /** Promise 1: no call failed, and no application was told of trouble. */
-export function expectNoFailedCall({ stage, produced }: EthRun): void {
+function expectNoFailedCall({ stage, produced }: EthRun): void {
   for (const { name, calls, failures, troubles } of stage.witnesses) {
     expect({ name, failures, troubles }).toEqual({ name, failures: [], troubles: [] });
     expect(calls, name).toBeGreaterThan(produced);
@@ -25,7 +64,7 @@ export function expectNoFailedCall({ stage, produced }: EthRun): void {
 }
 
 /** Promise 2: no answer spoke of an older block than one before. */
-export function expectMonotonicReads({ stage, produced }: EthRun): void {
+function expectMonotonicReads({ stage, produced }: EthRun): void {
   for (const { name, readHeights } of stage.witnesses) {
     expect(readHeights.flat().length, name).toBeGreaterThan(produced);
     for (const heights of readHeights) {
@@ -35,7 +74,7 @@ export function expectMonotonicReads({ stage, produced }: EthRun): void {
 }
 
 /** Promise 3: every head once, its parent before it. */
-export function expectWholeHeads({ stage, records, produced }: EthRun): void {
+function expectWholeHeads({ stage, records, produced }: EthRun): void {
   const byHash = stage.witnesses.filter((_, i) => stage.clients[i]!.heights.length === 0);
   expect(byHash).toHaveLength(3);
   for (const { name, bestBlocks, repeatedBlocks, orphanedBlocks } of byHash) {
@@ -50,7 +89,7 @@ export function expectWholeHeads({ stage, records, produced }: EthRun): void {
 }
 
 /** Promise 3: every height in order, and again only after a reorganisation. */
-export function expectWholeHeights({ stage, records, produced }: EthRun): void {
+function expectWholeHeights({ stage, records, produced }: EthRun): void {
   const { heights } = stage.clients.find((client) => client.heights.length > 0)!;
   const steps = heights.slice(1).map((height, i) => height - heights[i]!);
   expect(steps.filter((step) => step > 1)).toEqual([]);
@@ -59,7 +98,7 @@ export function expectWholeHeights({ stage, records, produced }: EthRun): void {
 }
 
 /** Promise 3: the logs that stand are the logs of the chain. No transactions may come any more. */
-export async function expectTrueLogs({ stage, produced }: EthRun): Promise<void> {
+async function expectTrueLogs({ stage, produced }: EthRun): Promise<void> {
   for (const { name, logs, hearsRemovedLogs } of stage.clients) {
     const stands = () => {
       const canonical = new Set(stage.devnet.blocks.map(({ hash }) => hash));
@@ -73,7 +112,7 @@ export async function expectTrueLogs({ stage, produced }: EthRun): Promise<void>
 }
 
 /** Promise 4: every transaction is included once, as it was told. */
-export function expectTrueSubmissions({ stage, produced }: EthRun): void {
+function expectTrueSubmissions({ stage, produced }: EthRun): void {
   const { blocks, retracted, strays } = stage.devnet;
   const told = stage.witnesses.flatMap(({ name, transactions }) => {
     expect(transactions.length, name).toBeGreaterThan(produced / 10);
@@ -106,7 +145,7 @@ function holdersOf(blocks: readonly EthBlockContent[]): ReadonlyMap<string, read
 }
 
 /** Promise 6: every upstream is back in rotation by itself. */
-export async function expectAllInRotation({ stage }: EthRun): Promise<void> {
+async function expectAllInRotation({ stage }: EthRun): Promise<void> {
   await stage.inRotation();
   for (const balancer of stage.balancers) {
     const reasons = balancer.snapshot().upstreams.map(({ reason }) => reason);
@@ -115,7 +154,7 @@ export async function expectAllInRotation({ stage }: EthRun): Promise<void> {
 }
 
 /** Promise 8: when the applications have left, nothing of theirs is held. */
-export async function expectNothingHeld({ stage }: EthRun): Promise<void> {
+async function expectNothingHeld({ stage }: EthRun): Promise<void> {
   await Promise.all(stage.witnesses.map((witness) => witness.stop()));
   const held = () =>
     stage.balancers.map((balancer) => {
