@@ -339,16 +339,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   /** Nobody is left to ask, and nobody is being asked. */
   #exhausted(reasons: ReadonlyMap<string, Ineligibility>): void {
-    const { bestBlock } = this.#context;
-    if (bestBlock?.chooseAnother(this.#isBestMissed())) {
-      this.#startOver();
-      this.#next();
-      return;
-    }
-    if (bestBlock && this.#isBestMissed()) {
-      this.#pause();
-      return;
-    }
+    if (this.#turnsToAnotherBlock(reasons)) return;
     // Who could not be talked to may yet answer what others doubt.
     if (this.#negative && !(this.#negative.isDoubtful && this.#lastFailure)) {
       this.#finishNegative(this.#negative);
@@ -367,6 +358,23 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     }
     if (found.has('already tried')) this.#pause();
     else this.#wait(reasons);
+  }
+
+  /** Gives a call about the best block another one when nobody is left to ask for this one. */
+  #turnsToAnotherBlock(reasons: ReadonlyMap<string, Ineligibility>): boolean {
+    const { bestBlock } = this.#context;
+    if (!bestBlock) return false;
+    const isMissed = this.#isBestMissed();
+    // An error that all give is the answer; a `null` that all give is none.
+    const isNull = isMissed && this.#negative?.reply.kind === 'result';
+    if (!isNull && ![...reasons.values()].includes('lacks the block')) return false;
+    if (bestBlock.chooseAnother(isMissed)) {
+      this.#startOver();
+      this.#next();
+      return true;
+    }
+    if (isNull) this.#pause();
+    return isNull;
   }
 
   /** The call is about the best block, and one that was asked for it has no such block. */
