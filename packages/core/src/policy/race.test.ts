@@ -57,6 +57,22 @@ describe('one call, when an upstream hangs', () => {
     await expectNothingLeft(test);
   });
 
+  it('is not held up for long where all others lack what was asked for', async () => {
+    const test = await testBalancer();
+    const [a] = test.nodes as [FakeNode];
+    for (const node of test.nodes) node.handle('header', () => result(null));
+    a.hang();
+    const answers = Promise.all(
+      Array.from({ length: 6 }, (_, i) => test.balancer.request('header', [`0xunheard${i}`])),
+    );
+    await test.clock.advance(4_000);
+    expect(await answers).toEqual(Array(6).fill(null));
+    expect(a.calls.some(({ method }) => method === 'header')).toBe(true);
+    a.thaw();
+    await test.clock.advance(60_000);
+    await expectNothingLeft(test);
+  });
+
   it('waits for the attempt to end where hedges are switched off', async () => {
     await using test = await testBalancer({
       policy: { hedge: { maxHedges: 0 }, attemptTimeoutMs: 2000 },

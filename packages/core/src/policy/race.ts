@@ -31,6 +31,12 @@ const lasting: ReadonlySet<Ineligibility> = new Set([
 
 const nobody: ReadonlySet<string> = new Set();
 
+/**
+ * How long those that say nothing are waited for once all others lack what was asked for, in milliseconds:
+ * one that hangs must not hold up an answer that most likely is theirs, too.
+ */
+const graceMs = 2_000;
+
 /** How often another upstream is looked for while the only one asked is slow, in milliseconds. */
 const hedgeAgainMs = 250;
 
@@ -57,7 +63,8 @@ export function raceOne(engine: Engine, context: CallContext, receiver: Receiver
  * 2. It answers: done. The first answer wins, whoever it is from; later ones only teach.
  * 3. It takes longer than the method usually does: another one is asked as well (hedge).
  * 4. It lacks what was asked for, or fails: another one is asked at once.
- * 5. All have been asked: what they say they lack is the answer. If they failed, everybody is
+ * 5. All have been asked: what they say they lack is the answer, also when one of them says nothing for
+ *    two seconds more. If they failed, everybody is
  *    asked again after a pause, or as soon as something changes.
  * 6. One fails in a way that may be the call's own fault: as in 4, and it counts against that one only
  *    if another gives a result. When all say so, or the budget allows no more, it is the answer.
@@ -86,6 +93,8 @@ class Race implements RunningCall, AttemptOwner, Alarm {
   /** Always set, for whatever is next: a hedge, or the deadline. */
   #timer: DeadlineHandle | undefined;
   #isHedgeNext = false;
+  /** It is set to the end of the wait for those that say nothing, while others lack what was asked for. */
+  #isGraceNext = false;
   /** Made for the first time in which nobody can be asked, which most calls do not have. */
   #lull: Lull | undefined;
   #abortWatcher: AbortWatcher | undefined;
@@ -139,6 +148,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const selection = this.#choose(nowMs);
     if (selection?.kind === 'chosen') this.#launch(selection, nowMs, false);
     else if (selection && this.#running === 0) this.#exhausted(selection.reasons);
+    else if (this.#negative?.isDoubtful === false) this.#awaitRest(nowMs);
   }
 
   /** A selector of somebody else's may throw: that ends the call, and nothing of those around it. */
@@ -197,8 +207,29 @@ class Race implements RunningCall, AttemptOwner, Alarm {
 
   /** The timer: for a hedge, or the deadline. */
   ring(): void {
-    if (this.#isHedgeNext) this.#hedge();
+    if (this.#isGraceNext) this.#endGrace();
+    else if (this.#isHedgeNext) this.#hedge();
     else this.#timeOut();
+  }
+
+  /** Nobody else can be asked, and those that answered lack it. */
+  #awaitRest(nowMs: number): void {
+    if (this.#isGraceNext || nowMs + graceMs >= this.#context.deadlineAtMs) return;
+    const { deadlines } = this.#engine;
+    if (this.#timer !== undefined) deadlines.cancel(this.#timer);
+    this.#isHedgeNext = false;
+    this.#isGraceNext = true;
+    this.#timer = deadlines.add(graceMs, this, nowMs);
+  }
+
+  #endGrace(): void {
+    this.#isGraceNext = false;
+    const nowMs = this.#engine.clock.now();
+    this.#armDeadline(nowMs);
+    const selection = this.#choose(nowMs);
+    if (selection?.kind === 'chosen') this.#launch(selection, nowMs, true);
+    // Of the best block it is no answer.
+    else if (this.#negative && !this.#isBestMissed()) this.#finishNegative(this.#negative);
   }
 
   #timeOut(): void {
@@ -218,7 +249,8 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     if (this.#done || this.#running === 0 || this.#started >= options.maxAttempts) return;
     const selection = this.#choose(nowMs);
     if (selection?.kind === 'none') {
-      this.#hedgeLater(nowMs);
+      if (this.#negative?.isDoubtful === false) this.#awaitRest(nowMs);
+      else this.#hedgeLater(nowMs);
       return;
     }
     // The first hedge is as free as the first failover: a hung upstream is a failed one.

@@ -84,6 +84,21 @@ describe('a filter of logs', () => {
     expect(await logChanges(id)).toEqual([`+${b2.hash}`]);
   });
 
+  it('asks again where the node changes over to another block meanwhile', async () => {
+    const id = await call('eth_newFilter', [{}]);
+    const b2 = host.add('b2', b1);
+    await host.show(b2);
+    host.answer = (...asked) => {
+      host.answer = oneLogEach;
+      return asked[0] === 'eth_getLogs'
+        ? { kind: 'result', result: `[{"blockHash":"${b1.hash}"}]` }
+        : oneLogEach(...asked);
+    };
+    const told = logChanges(id);
+    await host.clock.advance(200);
+    expect(await told).toEqual([`+${b2.hash}`]);
+  });
+
   it('tells each log once, however many ask at a time', async () => {
     const id = await call('eth_newFilter', [{}]);
     const b2 = host.add('b2', b1);

@@ -1,4 +1,11 @@
-import type { Block, RawJson, ServiceHost, Session } from '@dshackle/core';
+import {
+  type Block,
+  delay,
+  isBalancerError,
+  type RawJson,
+  type ServiceHost,
+  type Session,
+} from '@dshackle/core';
 import { toNumber } from '../chain/header.ts';
 import type { Span } from './accepted-span.ts';
 import { type BlockLogs, type LogTexts, takenBack } from './block-logs.ts';
@@ -8,6 +15,9 @@ import { ParamError } from './param-error.ts';
 
 /** How many blocks' logs are read at a time. */
 const parallel = 8;
+/** How often they are tried for one question, and the pause in between, in milliseconds. */
+const maxTries = 5;
+const againMs = 200;
 
 /** What {@link LogPoll} is made of. */
 export interface LogPollOptions {
@@ -26,6 +36,7 @@ export interface LogPollOptions {
 export class LogPoll implements FilterPoll {
   readonly query: unknown;
   readonly #options: LogPollOptions;
+  readonly #stop = new AbortController();
   readonly #filter: LogFilter;
   readonly #span: Span;
   #at: Block | undefined;
@@ -43,6 +54,20 @@ export class LogPoll implements FilterPoll {
   }
 
   async changes(client: Session | undefined): Promise<readonly RawJson[]> {
+    const { host } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#read(client);
+      } catch (error) {
+        // What the engine could not have, it has tried for long enough.
+        if (error instanceof FilterLost || isBalancerError(error) || tries >= maxTries) throw error;
+        // Those that have the newest block may be changing over to another one.
+        await delay(host.clock, againMs, this.#stop.signal);
+      }
+    }
+  }
+
+  async #read(client: Session | undefined): Promise<readonly RawJson[]> {
     const { host, readRange } = this.#options;
     const { best } = host;
     const from = this.#at;
@@ -76,7 +101,9 @@ export class LogPoll implements FilterPoll {
     return told.flat();
   }
 
-  close(): void {}
+  close(): void {
+    this.#stop.abort();
+  }
 
   #logsOf(block: Block): Promise<LogTexts> {
     const { from, to } = this.#span;
