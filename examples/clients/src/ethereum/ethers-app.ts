@@ -17,7 +17,7 @@ interface RawLog {
 /** ethers over a provider, which it destroys in the end. */
 export function ethersApp(
   provider: JsonRpcApiProvider,
-  { name, account }: StoreAppOptions,
+  { name, account, hasSession = true }: StoreAppOptions,
 ): StoreApp {
   const path = `m/44'/60'/0'/0/${account}`;
   const wallet = HDNodeWallet.fromPhrase(devPhrase, undefined, path).connect(provider);
@@ -27,6 +27,7 @@ export function ethersApp(
   return {
     name,
     heard,
+    hasSession,
     // It tells a removal by an event of that log alone, for which nobody can listen in time.
     hearsRemovals: false,
     async read() {

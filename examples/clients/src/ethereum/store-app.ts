@@ -4,6 +4,8 @@ export interface StoreApp {
   readonly name: string;
   /** Values that its listener was told of and that were not taken back, in that order. */
   readonly heard: readonly number[];
+  /** Has it a connection of its own, so that what it reads is never older than what it saw? */
+  readonly hasSession: boolean;
   /** Is its listener told of what a reorganisation takes back? */
   readonly hearsRemovals: boolean;
   /** Reads that need no contract; rejects when an answer is not what it should be. */
@@ -26,4 +28,6 @@ export interface StoreAppOptions {
   readonly name: string;
   /** Which of the accounts that have money is its own. */
   readonly account: number;
+  /** See {@link StoreApp}. @default true */
+  readonly hasSession?: boolean;
 }

@@ -22,7 +22,7 @@ const [stored] = abi;
 /** viem over a transport, which `close` closes in the end. */
 export function viemApp(
   transport: Transport,
-  { name, account: addressIndex }: StoreAppOptions,
+  { name, account: addressIndex, hasSession = true }: StoreAppOptions,
   close: () => Promise<void> | void = () => {},
 ): StoreApp {
   const account = mnemonicToAccount(devPhrase, { addressIndex });
@@ -37,6 +37,7 @@ export function viemApp(
   return {
     name,
     heard,
+    hasSession,
     hearsRemovals: true,
     async read() {
       const blockNumber = await reader.getBlockNumber();
