@@ -397,16 +397,15 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     const { bestBlock } = this.#context;
     if (!bestBlock) return false;
     const isMissed = this.#isBestMissed();
-    // An error that all give is the answer; a `null` that all give is none.
-    const isNull = isMissed && this.#negative?.reply.kind === 'result';
-    if (!isNull && ![...reasons.values()].includes('lacks the block')) return false;
+    if (!isMissed && ![...reasons.values()].includes('lacks the block')) return false;
     if (bestBlock.chooseAnother(isMissed)) {
       this.#startOver();
       this.#next();
       return true;
     }
-    if (isNull) this.#pause();
-    return isNull;
+    // Nobody has it now, which passes: nodes that change over to another branch step back first.
+    if (isMissed) this.#pause();
+    return isMissed;
   }
 
   /** The call is about the best block, and one that was asked for it has no such block. */

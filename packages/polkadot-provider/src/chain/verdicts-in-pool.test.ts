@@ -205,7 +205,9 @@ describe('an error of the first node', () => {
     b.on('state_call', refuses(code, message));
     const { reply } = await balancer.forward({ method: 'state_call', params: '["x","0x"]' });
     expect(reply).toMatchObject({ kind: 'error', error: { code, message } });
-    expect([a, b].map((node) => node.asked('state_call').length)).toEqual([1, 1]);
+    // Of the best block it is not believed at once: somebody must have that.
+    const times = code === 4003 ? 3 : 1;
+    expect([a, b].map((node) => node.asked('state_call').length)).toEqual([times, times]);
   });
 });
 
