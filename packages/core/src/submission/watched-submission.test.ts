@@ -115,6 +115,24 @@ describe('a watched transaction whose upstream dies', () => {
     expect(asked(test, 'transactions')).toBe(1);
   });
 
+  it('begins as any other though it died before its first word', async () => {
+    await using test = await testBalancer();
+    const { heard, ends, handlers } = client();
+    await test.balancer.subscribe(watch, handlers);
+    const dead = carrier(test);
+    dead.crash();
+    await test.clock.advance(10);
+    expect(heard).toEqual(['subscribed', 'ready']);
+    const included = block(test, test.ledger.head, tx);
+    await show(
+      test,
+      test.nodes.filter((node) => node !== dead),
+      included,
+    );
+    expect(heard.slice(2)).toEqual([`in ${included.hash}`]);
+    expect(ends).toEqual([]);
+  });
+
   it('is given to another one, who may never have heard of it', async () => {
     await using test = await testBalancer({ policy: { submitWidth: 1 } });
     const { heard, ends, left, die } = await orphan(test);
@@ -292,7 +310,9 @@ describe('a watched transaction whose upstream dies', () => {
     await test.clock.advance(10_000);
     const included = block(test, test.ledger.head, ...clients.map((_, i) => `alice/${i}`));
     await show(test, test.nodes, included);
-    for (const { heard } of clients) expect(heard).toEqual(['subscribed', `in ${included.hash}`]);
+    for (const { heard } of clients) {
+      expect(heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+    }
     expect(asked(test, 'transactions')).toBe(1);
   });
 

@@ -63,6 +63,7 @@ export class WatchedSubmission {
   #watch: TransactionWatch | undefined;
   #place: Place | undefined;
   #isUnanswered = false;
+  #hasTold = false;
   /** Blocks since its upstream said something. */
   #silentFor = 0;
   #stopCounting: () => void = () => {};
@@ -95,7 +96,7 @@ export class WatchedSubmission {
    * @throws BalancerError when it was not sent, or ended before
    */
   async start(onAccepted: () => void): Promise<SubscribeOutcome> {
-    const { desk, transaction, session, format, carried } = this.#options;
+    const { desk, transaction, session, carried } = this.#options;
     const { clock } = desk.engine;
     const untilMs = clock.now() + carried.deadlineMs;
     const wasDoubtful = desk.isDoubtful(transaction);
@@ -111,8 +112,6 @@ export class WatchedSubmission {
     };
     const takeOver = (): SubscribeOutcome => {
       accept();
-      // Clients wait for a first item before they believe that it is under way.
-      this.#tell(format.accepted());
       this.#follow();
       return { kind: 'subscribed' };
     };
@@ -195,6 +194,7 @@ export class WatchedSubmission {
 
   #tell(item: RawJson): void {
     const { desk, format, session, carried, inStep } = this.#options;
+    this.#hasTold = true;
     const said = format.read(item);
     let until: Promise<unknown> | undefined;
     if (said.kind === 'included' || said.kind === 'finalized') {
@@ -226,6 +226,9 @@ export class WatchedSubmission {
     this.#stopCounting();
     if (this.#stop.signal.aborted) return;
     const { desk, transaction, format } = this.#options;
+    // Clients wait for a first item before they believe that it is under way; its upstream may be lost
+    // between its answer and that item.
+    if (!this.#hasTold) this.#tell(format.accepted());
     this.#watch = new TransactionWatch({
       desk,
       transaction,
