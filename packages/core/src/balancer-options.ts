@@ -56,9 +56,9 @@ export interface HealthOptions {
   /** Time for one probe or head call. @default 5_000 */
   readonly probeTimeoutMs?: number;
   /**
-   * Time between two searches for the oldest block of which an upstream has the state and the body.
-   * The first is made when it has connected, and one that failed again within 30 s. Does nothing
-   * for chains that cannot tell. @default 600_000
+   * Time between two searches for the oldest block of which an upstream has the state and the body,
+   * and for how many blocks it takes in one call. The first is made when it has connected, and one
+   * that failed again within a minute. Does nothing for chains that cannot tell. @default 600_000
    */
   readonly lowerBoundIntervalMs?: number;
   /** Failed probes in a row that make an upstream unhealthy. @default 2 */

@@ -369,6 +369,7 @@ class PooledBalancer implements Balancer {
       genesisHash: () => this.#rotation.genesisHash,
       hasBlock: (hash) => this.#rotation.hasBlock(hash),
       offers: (method, surely) => this.#rotation.offers(method, surely),
+      widestRange: () => this.#rotation.widestRange,
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
         // Nonces count what callers have submitted.

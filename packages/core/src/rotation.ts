@@ -225,6 +225,17 @@ export class Rotation {
     return false;
   }
 
+  /**
+   * The most blocks from which an upstream that serves reads one answer; infinite when there is one of
+   * which no bound is known, or none at all.
+   */
+  get widestRange(): number {
+    const known = this.upstreams()
+      .filter(({ isServing }) => isServing)
+      .map(({ upstream }) => upstream.state.widestRange ?? Number.POSITIVE_INFINITY);
+    return known.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...known);
+  }
+
   /** Does an upstream enable this method, which is denied by default, wholly or in part? */
   isEnabled(method: string): boolean {
     return this.#enabled.has(method);
@@ -268,6 +279,7 @@ export class Rotation {
         best: state.best,
         finalized: state.finalized,
         lowerBounds: lowerBoundsOf(state),
+        widestRange: state.widestRange,
         lagBlocks: head.lagBlocks(state),
         lagMs: head.lagMs(state),
         latencyMs: upstream.latencyMs,

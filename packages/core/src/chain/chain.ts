@@ -32,14 +32,20 @@ export type BlockId = Pick<Block, 'number' | 'hash'>;
  * - `none`: any upstream can answer (constants, facts of the node itself).
  * - `best`, `finalized`: the call speaks of the pool's head, without naming a block.
  * - `hash`, `number`, `range`: named in the params. Of several numbers `number` is the highest, and
- *   `from` the lowest when it is another one.
+ *   `from` the lowest when it is another one; `blocks` is how many the answer is read from, for calls
+ *   of which upstreams bound that ({@link ChainProbes.widestRange}).
  */
 export type BlockNeed =
   | { readonly kind: 'none' }
   | { readonly kind: 'best' }
   | { readonly kind: 'finalized' }
   | { readonly kind: 'hash'; readonly hash: string }
-  | { readonly kind: 'number'; readonly number: number; readonly from?: number }
+  | {
+      readonly kind: 'number';
+      readonly number: number;
+      readonly from?: number;
+      readonly blocks?: number;
+    }
   | { readonly kind: 'range'; readonly from: string; readonly to: string };
 
 /**
@@ -390,6 +396,17 @@ export interface ChainProbes {
    * @throws Error when the upstream cannot say; the search is made again later
    */
   keeps?(client: UpstreamClient, data: BlockData, height: number): Promise<boolean>;
+  /**
+   * The most blocks from which the upstream reads one answer; `undefined` when it takes as many as
+   * anybody may ask for, or does not say. `offers` tells whether it may be asked a method. Asked as often
+   * as for the oldest block; calls for more go to others first. Absent: nobody asks.
+   *
+   * @throws Error when the upstream cannot say; it is asked again later
+   */
+  widestRange?(
+    client: UpstreamClient,
+    offers: (method: string) => boolean,
+  ): Promise<number | undefined>;
 }
 
 /** One upstream's last health probe, as the pool sees it. */

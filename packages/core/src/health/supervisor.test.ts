@@ -113,6 +113,43 @@ describe('an upstream under supervision', () => {
     expect((await versionOf(async () => 'x'.repeat(10_000)))?.length).toBe(200);
   });
 
+  it('is asked how many blocks it takes, now and then, and forgets it with its connection', async () => {
+    const usual = fakeChain();
+    let answer: () => Promise<number | undefined> = async () => 100;
+    let asked = 0;
+    const widestRange = () => {
+      asked += 1;
+      return answer();
+    };
+    const chain: Chain = { ...usual, probes: { ...usual.probes, widestRange } };
+    await using test = await testBalancer({
+      nodes: 1,
+      chain,
+    });
+    const [a] = test.nodes as [FakeNode];
+    const known = () => of(test, 'a')?.widestRange;
+    expect([known(), asked]).toEqual([100, 1]);
+    await test.clock.advance(599_000);
+    expect(asked).toBe(1);
+    // One that cannot say is as before, and asked again.
+    answer = () => Promise.reject(new Error('busy'));
+    await test.clock.advance(2_000);
+    expect([known(), asked]).toEqual([100, 2]);
+    answer = async () => undefined;
+    await test.clock.advance(60_000);
+    expect([known(), asked]).toEqual([undefined, 3]);
+    let tell: (blocks: number) => void = () => {};
+    answer = () => new Promise((resolve) => (tell = resolve));
+    a.crash();
+    await a.restart();
+    await test.clock.advance(0);
+    expect(asked).toBe(4);
+    a.crash();
+    tell(5);
+    await test.clock.advance(0);
+    expect(known()).toBeUndefined();
+  });
+
   it('keeps the methods it told when it fails to tell them again', async () => {
     await using test = await testBalancer({ nodes: 1 });
     const [a] = test.nodes as [FakeNode];

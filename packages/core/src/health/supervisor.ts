@@ -16,7 +16,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Time between health probes, in milliseconds. */
   readonly probeIntervalMs: number;
-  /** Time between two searches for the upstream's oldest block, in milliseconds. */
+  /** Time between two searches for the upstream's oldest block, and for its bounds, in milliseconds. */
   readonly lowerBoundIntervalMs: number;
   /** Failed probes in a row that make a healthy upstream unhealthy (Envoy: unhealthy threshold). */
   readonly unhealthyThreshold: number;
@@ -60,6 +60,7 @@ export class Supervisor {
   #reachTimer: TimerHandle | undefined;
   #failedProbes = 0;
   #probes = 0;
+  #rangeDueAtMs = Number.NEGATIVE_INFINITY;
   #stopListening: () => void = () => {};
   #lastTrouble: string | undefined;
   /** Why no connection could be made since the last one: each reason is told once, not at each try. */
@@ -157,6 +158,7 @@ export class Supervisor {
     this.#lowerBounds.stop();
     this.#failedProbes = 0;
     this.#probes = 0;
+    this.#rangeDueAtMs = Number.NEGATIVE_INFINITY;
     upstream.state.voting = false;
     upstream.state.health = undefined;
     upstream.state.forgetHeads();
@@ -195,6 +197,7 @@ export class Supervisor {
       if (this.#watch !== watch) return;
       state.methods = methods;
       void this.#askVersion(watch);
+      void this.#askWidestRange(watch);
     }
     this.#probes += 1;
     state.voting = state.health !== undefined && state.health.status !== 'unhealthy';
@@ -215,6 +218,22 @@ export class Supervisor {
       this.#lastTrouble = `version: ${messageOf(error)}`;
     }
     if (this.#watch === watch) upstream.state.version = version?.slice(0, maxVersion);
+  }
+
+  /** Nobody waits for it either. */
+  async #askWidestRange(watch: Watch): Promise<void> {
+    const { chain, upstream, clock, lowerBoundIntervalMs } = this.#options;
+    if (clock.now() < this.#rangeDueAtMs) return;
+    this.#rangeDueAtMs = clock.now() + lowerBoundIntervalMs;
+    try {
+      const offers = (method: string): boolean => upstream.offers(method);
+      const blocks = await chain.probes.widestRange?.(upstream.background, offers);
+      if (this.#watch === watch) upstream.state.widestRange = blocks;
+    } catch (error) {
+      if (this.#watch !== watch) return;
+      this.#rangeDueAtMs = clock.now();
+      this.#lastTrouble = `widest range: ${messageOf(error)}`;
+    }
   }
 
   async #methods(): Promise<ReadonlySet<string> | undefined> {

@@ -20,6 +20,7 @@ export function requireNamed(
       requireHistory(need, sinceHash(head, data, named.from.toLowerCase()));
       break;
     case 'number':
+      need.blocks = named.blocks;
       if (head.best === undefined || named.number > head.best.number) break;
       need.height = named.number;
       requireHistory(need, sinceHeight(head, data, named.from ?? named.number));

@@ -44,6 +44,8 @@ export interface Requirement extends HistoryNeed {
   hash?: string | undefined;
   /** Height that it must have reached; fixed while the call is on its way. @default any */
   height?: number | undefined;
+  /** From so many blocks the answer is read. @default not told */
+  blocks?: number | undefined;
   /** Height the session has seen; -1 for none. */
   readonly seen: number;
   readonly labels?: Readonly<Record<string, string>> | undefined;

@@ -38,14 +38,14 @@ async function pool(...roles: readonly Role[]) {
     ejected,
     upstreams,
     picked,
-    choose(tried: readonly string[] = [], panicThreshold = 0.3): Selection {
+    choose(tried: readonly string[] = [], panicThreshold = 0.3, blocks?: number): Selection {
       const selector = {
         pick: <T extends { id: string }>(from: readonly T[]): T => {
           picked.push(from.map(({ id }) => id));
           return from[0] as T;
         },
       };
-      return select(upstreams, { seen: -1 }, context, {
+      return select(upstreams, { seen: -1, blocks }, context, {
         selector: selector as never,
         panicThreshold,
         tried: new Set(tried),
@@ -58,6 +58,20 @@ const chosen = (selection: Selection): string | undefined =>
   selection.kind === 'chosen' ? selection.upstream.id : undefined;
 
 describe('select', () => {
+  it('sets aside who takes fewer blocks in a call, as long as somebody takes them', async () => {
+    const test = await pool('primary', 'primary', 'fallback');
+    const [first, second] = test.upstreams as [Upstream, Upstream];
+    first.state.widestRange = 10;
+    const by = (blocks: number | undefined, tried: string[] = []) =>
+      chosen(test.choose(tried, 0.3, blocks));
+    expect([by(undefined), by(10), by(11)]).toEqual(['primary 0', 'primary 0', 'primary 1']);
+    expect(by(11, ['primary 1'])).toBe('fallback 2');
+    // A refusal is an answer, too.
+    expect(by(11, ['primary 1', 'fallback 2'])).toBe('primary 0');
+    second.state.widestRange = 10;
+    expect(by(11)).toBe('fallback 2');
+  });
+
   it('keeps to the first role that has anybody, wherever it stands in the list', async () => {
     const test = await pool('fallback', 'primary', 'secondary', 'primary');
     test.choose();

@@ -35,15 +35,16 @@ const doubted = new Int32Array(roles.length);
  * Chooses the upstream for one attempt.
  *
  * 1. Sort out who may answer (see {@link ineligibility}) and has not been tried.
- * 2. Of these keep the first role that has any. If nobody is well, of those in doubt. For a block of
+ * 2. Set aside those who take fewer blocks in a call, unless they are all there is.
+ * 3. Of these keep the first role that has any. If nobody is well, of those in doubt. For a block of
  *    which only the hash is known, likely an old one: before that set aside those who cannot have an
  *    old one, and afterwards those of the role whose history is shorter than another's.
- * 3. If fewer than `panicThreshold` of that role are well, and nobody of another role is, take those
+ * 4. If fewer than `panicThreshold` of that role are well, and nobody of another role is, take those
  *    of the role that are in doubt back in: better a doubtful upstream than all the load on the last
  *    good one. While another role has somebody well the load goes there instead, as in Envoy, where
  *    panic comes after the spill-over to lower priorities.
- * 4. Keep the healthy ones if there are any: degraded ones are spare.
- * 5. Let the selector pick.
+ * 5. Keep the healthy ones if there are any: degraded ones are spare.
+ * 6. Let the selector pick.
  */
 export function select(
   upstreams: Iterable<Upstream>,
@@ -72,7 +73,8 @@ export function select(
     reasons ??= new Map();
     reasons.set(upstream.id, against ?? 'already tried');
   }
-  let candidates = need.isGuess ? byHistory(eligible, need) : ofFirstTier(eligible);
+  const able = takingSoMany(eligible, need.blocks);
+  let candidates = need.isGuess ? byHistory(able, need) : ofFirstTier(able);
   let panic = false;
   if (doubtful.length > 0) {
     const back = candidates[0] ? doubtful.filter(sameTier(candidates[0])) : ofFirstTier(doubtful);
@@ -82,6 +84,16 @@ export function select(
   if (candidates.length === 0) return { kind: 'none', reasons: reasons ?? new Map() };
   const upstream = options.selector.pick(healthyIfAny(candidates));
   return { kind: 'chosen', upstream, panic };
+}
+
+/** For an answer that is read from so many blocks: those who take that, or all when nobody does. */
+function takingSoMany(
+  upstreams: readonly Upstream[],
+  blocks: number | undefined,
+): readonly Upstream[] {
+  if (blocks === undefined) return upstreams;
+  const able = upstreams.filter(({ state }) => blocks <= (state.widestRange ?? blocks));
+  return able.length > 0 ? able : upstreams;
 }
 
 function byHistory(upstreams: readonly Upstream[], need: Requirement): readonly Upstream[] {

@@ -118,6 +118,11 @@ export interface ServiceHost {
    * @param surely only those count that tell one, or whose options enable the method; default false
    */
   offers(method: string, surely?: boolean): boolean;
+  /**
+   * The most blocks from which an upstream that serves is known to read one answer; infinite when one may
+   * take any number.
+   */
+  readonly widestRange: number;
   /** Calls `listener` at each block nobody had told of before, parents first as a rule. */
   onBlock(listener: (block: Block) => void): () => void;
   /** Calls `listener` whenever a head moved, or an upstream got a block, came or went. */

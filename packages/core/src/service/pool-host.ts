@@ -17,6 +17,7 @@ export interface PoolHostOptions {
   /** May an upstream that has this block answer a call now? */
   readonly hasBlock: (hash: string) => boolean;
   readonly offers: (method: string, surely?: boolean) => boolean;
+  readonly widestRange: () => number;
   readonly forward: (
     method: string,
     params: readonly unknown[],
@@ -76,6 +77,10 @@ export class PoolHost implements ServiceHost {
 
   offers(method: string, surely = false): boolean {
     return this.#options.offers(method, surely);
+  }
+
+  get widestRange(): number {
+    return this.#options.widestRange();
   }
 
   onBlock(listener: (block: Block) => void): () => void {

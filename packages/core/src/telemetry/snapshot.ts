@@ -27,6 +27,8 @@ export interface UpstreamSnapshot {
    * while that is not known.
    */
   readonly lowerBounds: Readonly<Record<BlockData, number | undefined>>;
+  /** The most blocks from which it reads one answer (logs); `undefined` when no bound is known. */
+  readonly widestRange: number | undefined;
   readonly lagBlocks: number;
   readonly lagMs: number;
   /** Average round trip in milliseconds, peaks weighing more. */

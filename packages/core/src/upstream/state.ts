@@ -52,6 +52,8 @@ export class UpstreamState {
     block: new LowerBound(),
     state: new LowerBound(),
   };
+  /** The most blocks from which it reads one answer; `undefined` when no bound is known. */
+  widestRange: number | undefined;
   readonly #announced = new Set<string>();
 
   /**
@@ -98,6 +100,7 @@ export class UpstreamState {
     this.disowned.clear();
     this.lowerBounds.block.forget();
     this.lowerBounds.state.forget();
+    this.widestRange = undefined;
   }
 
   /** Does it have this block? */

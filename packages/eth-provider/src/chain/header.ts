@@ -52,6 +52,9 @@ const hexNumber = /^0x[0-9a-f]{1,13}$/i;
 const hexBytes = /^0x(?:[0-9a-f]{2})*$/i;
 const hexQuantity = /^0x[0-9a-f]+$/i;
 
+/** The address that nobody has the key of, and no event comes from. */
+export const nobody = '0x0000000000000000000000000000000000000000';
+
 /** True for a hex string of 32 bytes. */
 export function isHash(value: unknown): value is string {
   return typeof value === 'string' && hash32.test(value);

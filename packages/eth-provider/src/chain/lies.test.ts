@@ -1,55 +1,9 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { type Balancer, createBalancer } from '@dshackle/core';
 import { chainId, type EthNode, startEthDevnet } from '@dshackle/devnet/ethereum';
 import { expect, it } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type Lie, liar, type Message } from '../testing/liar.ts';
 import { ethereum } from './ethereum.ts';
 import { headerHash } from './header.ts';
-
-type Message = {
-  id?: unknown;
-  params?: { subscription: string; result: Record<string, unknown> };
-  result?: unknown;
-};
-
-/** What a node says in place of the truth: any number of messages in place of one. */
-type Lie = (message: Message, method: string | undefined) => readonly unknown[];
-
-/** A way to a node on which every answer and notice of the node goes through `lie`. */
-async function liar(node: EthNode, lie: Lie): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  await once(server, 'listening');
-  server.on('connection', (client) => {
-    const upstream = new WebSocket(node.wsUrl);
-    const methods = new Map<unknown, string>();
-    const early: string[] = [];
-    client.on('message', (data) => {
-      const text = String(data);
-      const { id, method } = JSON.parse(text) as { id: unknown; method: string };
-      methods.set(id, method);
-      if (upstream.readyState === WebSocket.OPEN) upstream.send(text);
-      else early.push(text);
-    });
-    upstream.on('open', () => {
-      for (const text of early) upstream.send(text);
-    });
-    upstream.on('message', (data) => {
-      const message = JSON.parse(String(data)) as Message;
-      for (const told of lie(message, methods.get(message.id))) client.send(JSON.stringify(told));
-    });
-    client.on('close', () => upstream.close());
-    upstream.on('close', () => client.close());
-    upstream.on('error', () => client.close());
-  });
-  return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      for (const client of server.clients) client.terminate();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 /** Changes the headers that it tells of as they come. */
 const headers =
@@ -62,7 +16,7 @@ const headers =
 /** Changes its answers to one method. */
 const answers =
   (name: string, change: (message: Message) => unknown): Lie =>
-  (message, method) => [method === name ? change(message) : message];
+  (message, request) => [request?.method === name ? change(message) : message];
 
 const forged = (header: Record<string, unknown>): Record<string, unknown> => ({
   ...header,

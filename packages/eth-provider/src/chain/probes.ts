@@ -7,8 +7,9 @@ import {
   type UpstreamClient,
 } from '@dshackle/core';
 import { ask } from './ask.ts';
-import { toNumber, toQuantity } from './header.ts';
+import { nobody, toNumber, toQuantity } from './header.ts';
 import { judge } from './verdicts.ts';
+import { widestRange } from './widest-range.ts';
 
 /** Probes of an Ethereum node. `minPeers`: fewer than this many peers make it degraded; 0: not asked. */
 export function ethereumProbes(minPeers: number): ChainProbes {
@@ -28,6 +29,7 @@ export function ethereumProbes(minPeers: number): ChainProbes {
       return typeof text === 'string' ? text : undefined;
     },
     keeps,
+    widestRange,
   };
 }
 
@@ -57,8 +59,6 @@ async function askHidden(client: UpstreamClient, method: string): Promise<RawJso
     throw error;
   }
 }
-
-const nobody = '0x0000000000000000000000000000000000000000';
 
 /** Does a node still have the state, or the body, of its block at that height? */
 async function keeps(client: UpstreamClient, data: BlockData, height: number): Promise<boolean> {

@@ -90,7 +90,8 @@ function rangeOf([filter]: readonly unknown[]): BlockNeed {
   const to = needOf(toBlock);
   const from = needOf(fromBlock);
   if (to.kind !== 'number' || from.kind !== 'number') return to;
-  return from.number < to.number ? { ...to, from: from.number } : to;
+  if (from.number >= to.number) return to;
+  return { ...to, from: from.number, blocks: to.number - from.number + 1 };
 }
 
 /** The row of a method that is switched off. */

@@ -123,6 +123,12 @@ export function judge(error: JsonRpcError, method?: string): Verdict {
   return judgeBy(rules, error);
 }
 
+/** The words of an error of `eth_getLogs` that speak against the width of its range; `undefined` when none do. */
+export function refusesRange(error: JsonRpcError): string | undefined {
+  if (error.code === 429) return undefined;
+  return [error.message, wordsOf(error)].find((words) => tooMuch.test(words));
+}
+
 /**
  * The words of an error of `eth_getLogs` that say that less would be answered; `undefined` when none do.
  * Those of the message where it says so itself: numbers in the data may count anything.

@@ -48,18 +48,19 @@ export class AcceptedSpan {
     // What is too many logs in one place, or takes too long there, is few elsewhere.
     if (/results|logs (?:returned|matched)|many logs|size|time|too long|deadline/i.test(message))
       return chunks(span, half);
-    const blocks = Math.min(half, this.#limitIn(message) ?? half);
+    const blocks = Math.min(half, limitIn(message) ?? half);
     this.#blocks = Math.min(this.blocks, blocks);
     this.#untilMs = this.#clock.now() + memoryMs;
     return count / blocks > most ? undefined : chunks(span, blocks);
   }
+}
 
-  #limitIn(message: string): number | undefined {
-    const [, digits, isThousands] = limit.exec(message) ?? [];
-    if (digits === undefined) return undefined;
-    const blocks = Number(digits.replaceAll(',', '')) * (isThousands ? 1000 : 1);
-    return blocks >= fewestBlocks ? blocks : undefined;
-  }
+/** How many blocks a refusal says that are taken; `undefined` when it names no such number. */
+export function limitIn(message: string): number | undefined {
+  const [, digits, isThousands] = limit.exec(message) ?? [];
+  if (digits === undefined) return undefined;
+  const blocks = Number(digits.replaceAll(',', '')) * (isThousands ? 1000 : 1);
+  return blocks >= fewestBlocks ? blocks : undefined;
 }
 
 /** Cuts a range in pieces of so many blocks. */

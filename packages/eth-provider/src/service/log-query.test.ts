@@ -128,6 +128,17 @@ describe('a query for the logs of a range', () => {
     expect(numbers(reply)).toEqual(upTo(0, 100));
   });
 
+  it('begins with what upstreams are known to take, and asks nobody for more', async () => {
+    host.widestRange = 40;
+    taking(40);
+    expect(numbers(await query({ fromBlock: '0x0', toBlock: 'latest' }))).toEqual(upTo(0, 100));
+    expect(asked).toEqual(['0-39', '40-79', '80-100']);
+    expect(numbers(await query({ fromBlock: '0x0' }, { maxCalls: 2 }))).toMatchObject({
+      code: -32_005,
+    });
+    expect(asked).toHaveLength(3);
+  });
+
   it('is halved where it takes a node too long, and asked for whole the next time', async () => {
     taking(60, 'query timeout exceeded. Consider reducing your block range.');
     const service = new EthereumService(host);

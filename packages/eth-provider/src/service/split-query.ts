@@ -52,8 +52,8 @@ export class SplitQuery {
 
   constructor(options: SplitQueryOptions) {
     this.#options = options;
-    const { span, accepted } = options;
-    const blocks = Math.min(accepted.blocks, span.to - span.from + 1);
+    const { host, span, accepted } = options;
+    const blocks = Math.min(accepted.blocks, host.widestRange, span.to - span.from + 1);
     this.#todo = this.#exceeds(span, blocks) ? [] : [...chunks(span, blocks)].reverse();
     this.#isSplit = this.#todo.length > 1;
   }

@@ -12,6 +12,7 @@ export class FakeHost implements ServiceHost {
   best: Block | undefined;
   safe: Block | undefined;
   finalized: Block | undefined;
+  widestRange = Number.POSITIVE_INFINITY;
   /** How calls are answered. @default nothing is there */
   answer: (method: string, params: readonly unknown[]) => Reply | Promise<Reply> = () => ({
     kind: 'result',
