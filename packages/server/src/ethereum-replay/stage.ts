@@ -8,6 +8,12 @@ import type { Asked } from './requests.ts';
 /** By which transport nodes are asked, by the pool and directly. */
 export type NodeDoor = 'httpUrl' | 'wsUrl';
 
+/** Asks one node, past the balancer. */
+interface NodeClient {
+  ask(request: string): Promise<string>;
+  close(): Promise<void>;
+}
+
 /**
  * A pool over the nodes of a devnet, a server before it, and all ways in beside the direct one. An
  * outcome is told as raw text: `result …` or `error …`.
@@ -16,24 +22,18 @@ export class ReplayStage implements AsyncDisposable {
   readonly balancer: Balancer;
   readonly #server: Server;
   readonly #client: FrameClient;
-  readonly #direct: FrameClient;
-  readonly #httpUrl: string;
-  readonly #door: NodeDoor;
+  readonly #nodes: readonly NodeClient[];
 
   private constructor(
     balancer: Balancer,
     server: Server,
     client: FrameClient,
-    direct: FrameClient,
-    httpUrl: string,
-    door: NodeDoor,
+    nodes: readonly NodeClient[],
   ) {
     this.balancer = balancer;
     this.#server = server;
     this.#client = client;
-    this.#direct = direct;
-    this.#httpUrl = httpUrl;
-    this.#door = door;
+    this.#nodes = nodes;
   }
 
   /** Starts one, which serves all methods for debugging too. */
@@ -45,10 +45,9 @@ export class ReplayStage implements AsyncDisposable {
     });
     const server = await startServer({ port: 0, routes: [{ id: 'eth', balancer }] });
     const client = await FrameClient.open(`${server.url}/eth`);
-    const [node] = devnet.nodes;
-    const direct = await FrameClient.open(String(node?.wsUrl));
+    const nodes = await Promise.all(devnet.nodes.map((node) => nodeClient(node[door])));
     await balancer.ready();
-    return new ReplayStage(balancer, server, client, direct, String(node?.httpUrl), door);
+    return new ReplayStage(balancer, server, client, nodes);
   }
 
   /** The height of a head as the pool has it. */
@@ -58,14 +57,10 @@ export class ReplayStage implements AsyncDisposable {
     return block.number;
   }
 
-  /** What the node says itself. */
-  async byNode([method, params]: Asked): Promise<string> {
+  /** What each of the nodes says itself. */
+  byNodes([method, params]: Asked): Promise<readonly string[]> {
     const request = JSON.stringify(call(method, params));
-    return outcomeIn(
-      this.#door === 'wsUrl'
-        ? await this.#direct.ask(request)
-        : (await post(this.#httpUrl, request)).text,
-    );
+    return Promise.all(this.#nodes.map(async (node) => outcomeIn(await node.ask(request))));
   }
 
   /** The same by every way in, by its name. */
@@ -81,10 +76,18 @@ export class ReplayStage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close();
-    await this.#direct.close();
+    for (const node of this.#nodes) await node.close();
     await this.#server.close();
     await this.balancer.close();
   }
+}
+
+function nodeClient(url: string): Promise<NodeClient> {
+  if (url.startsWith('ws')) return FrameClient.open(url);
+  return Promise.resolve({
+    ask: async (request) => (await post(url, request)).text,
+    close: async () => {},
+  });
 }
 
 function outcomeIn(response: string): string {
