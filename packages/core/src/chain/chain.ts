@@ -189,6 +189,11 @@ export type SubscriptionTraits = {
        */
       readonly isLast?: (item: RawJson) => boolean;
       /**
+       * How long its upstream may say nothing, in milliseconds: then it is begun again elsewhere, where
+       * `resume` allows it. Learnt upwards from silences that end by themselves. Absent: silence is no sign.
+       */
+      readonly quietMs?: number;
+      /**
        * How it is shared, from the parsed params; `undefined` when it has an upstream subscription of
        * its own with these. Its plan then takes the place of `reducer` and `isLast`.
        * @default never shared

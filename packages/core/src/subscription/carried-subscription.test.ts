@@ -42,17 +42,18 @@ function carrier(test: TestBalancer, method = watch.method): FakeNode {
   return carriers[0] as FakeNode;
 }
 
-/** The fake chain with another reducer for {@link watch}. */
-function withReducer(
-  reducer: Extract<SubscriptionTraits, { source: 'upstream' }>['reducer'],
-): Chain {
+/** The fake chain with other traits of {@link watch}. */
+function withTraits(others: Partial<Extract<SubscriptionTraits, { source: 'upstream' }>>): Chain {
   const chain = fakeChain();
   return {
     ...chain,
     traits: (method) => {
       const traits = chain.traits(method);
       if (method !== watch.method) return traits;
-      return { ...traits, subscription: { ...traits.subscription, reducer } as SubscriptionTraits };
+      return {
+        ...traits,
+        subscription: { ...traits.subscription, ...others } as SubscriptionTraits,
+      };
     },
   };
 }
@@ -116,6 +117,41 @@ describe('a subscription that one upstream carries', () => {
     first.dropSubscriptions();
     await test.clock.advance(0);
     expect(carrier(test)).not.toBe(first);
+  });
+
+  it('is silent for as long as it likes, where its traits say nothing of that', async () => {
+    await using test = await testBalancer();
+    await test.balancer.subscribe(watch, subscriber().handlers);
+    const first = carrier(test);
+    await test.clock.advance(86_400_000);
+    expect(carrier(test)).toBe(first);
+  });
+
+  it('goes on elsewhere when its upstream is silent for longer than its traits allow', async () => {
+    await using test = await testBalancer({ chain: withTraits({ quietMs: 30_000 }) });
+    const one = subscriber();
+    await test.balancer.subscribe(watch, one.handlers);
+    const first = carrier(test);
+    await test.clock.advance(29_000);
+    expect(carrier(test)).toBe(first);
+    await test.clock.advance(2_000);
+    const second = carrier(test);
+    expect(second).not.toBe(first);
+    // It begins to count anew there, and is more patient after an alarm for nothing.
+    await test.clock.advance(55_000);
+    expect(carrier(test)).toBe(second);
+    await test.clock.advance(10_000);
+    expect(carrier(test)).not.toBe(second);
+    expect(one.heard).toEqual(['subscribed']);
+  });
+
+  it('is not looked for any more when its client has left', async () => {
+    await using test = await testBalancer({ chain: withTraits({ quietMs: 30_000 }) });
+    const one = subscriber();
+    await test.balancer.subscribe(watch, one.handlers);
+    one.subscription.unsubscribe();
+    await test.clock.advance(3_600_000);
+    expect(asked(test, watch.method)).toBe(1);
   });
 
   it('waits for an upstream to come back, however long that takes', async () => {
@@ -383,9 +419,11 @@ describe('a subscription that one upstream carries', () => {
 
   it('goes elsewhere when its upstream sends what the chain does not know', async () => {
     await using test = await testBalancer({
-      chain: withReducer(() => (item) => {
-        if (item === '"nonsense"') throw new TypeError('no value');
-        return item;
+      chain: withTraits({
+        reducer: () => (item) => {
+          if (item === '"nonsense"') throw new TypeError('no value');
+          return item;
+        },
       }),
     });
     const one = subscriber();

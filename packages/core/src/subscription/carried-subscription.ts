@@ -9,14 +9,15 @@ import {
 import type { RawJson } from '../json-rpc/message.ts';
 import { describeReasons } from '../policy/describe-reasons.ts';
 import { methodNotFound } from '../policy/method-not-found.ts';
-
 import { unknownOutcome } from '../policy/retry.ts';
 import type { Requirement } from '../selector/eligibility.ts';
 import type { Selection } from '../selector/select.ts';
 import { type Clock, delay } from '../time/clock.ts';
+import type { Deadlines } from '../time/deadlines.ts';
 import { messageOf } from '../transport/message-of.ts';
 import type { TransportSubscription } from '../transport/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { SilenceWatchdog } from './silence-watchdog.ts';
 
 /** What a {@link CarriedSubscription} needs of the engine around it. */
 export interface CarriedSubscriptionOptions {
@@ -26,6 +27,7 @@ export interface CarriedSubscriptionOptions {
   readonly need: () => Requirement;
   readonly judge: Chain['judge'];
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   /** Time for one upstream to accept, in milliseconds. */
   readonly timeoutMs: number;
   /** How long the first acceptance may take altogether, in milliseconds. */
@@ -58,7 +60,7 @@ type Declined = Extract<SubscribeOutcome, { kind: 'error' }>;
 
 /**
  * A subscription that one upstream carries for one client. When that upstream dies, drops it or
- * leaves rotation, it is made again elsewhere, for as long as it takes, and the traits' reducer
+ * leaves rotation, or is silent for longer than the traits allow, it is made again elsewhere, for as long as it takes, and the traits' reducer
  * keeps repetitions from the client. It ends by `unsubscribe()`, or by itself where making it again
  * would repeat an action, or when every upstream declines it.
  */
@@ -72,9 +74,11 @@ export class CarriedSubscription {
   readonly #attempts: Attempt[] = [];
   #carrier: TransportSubscription | undefined;
   #upstream: string | undefined;
+  #watchdog: SilenceWatchdog | undefined;
 
   constructor(options: CarriedSubscriptionOptions) {
     this.#options = options;
+    this.#stop.signal.addEventListener('abort', () => this.#watchdog?.close(), { once: true });
     this.#reduce = options.traits.reducer?.() ?? ((item) => item);
   }
 
@@ -214,6 +218,7 @@ export class CarriedSubscription {
             this.#carrier = subscription;
             this.#upstream = upstream.id;
             accepted = true;
+            this.#watch();
             onAccepted();
           },
           onNotification: (item) => this.#deliver(item),
@@ -232,8 +237,23 @@ export class CarriedSubscription {
     }
   }
 
+  /** Its upstream has taken it, and is to say something now. */
+  #watch(): void {
+    const { clock, deadlines, traits } = this.#options;
+    if (traits.quietMs === undefined || this.#stop.signal.aborted) return;
+    this.#watchdog?.restart();
+    this.#watchdog ??= new SilenceWatchdog({
+      clock,
+      deadlines,
+      patienceMs: traits.quietMs,
+      learns: true,
+      onSilence: () => this.renew('silent'),
+    });
+  }
+
   #deliver(item: RawJson): void {
     if (this.#stop.signal.aborted || this.#complete) return;
+    this.#watchdog?.heard();
     let news: RawJson | undefined;
     try {
       const { isLast } = this.#options.traits;
@@ -247,6 +267,7 @@ export class CarriedSubscription {
       return;
     }
     const { onItem, onComplete } = this.#options;
+    if (this.#complete) this.#watchdog?.close();
     // What is over by the reducer's word may go on for its upstream.
     if (this.#complete && (onComplete || news !== item)) this.#release();
     if (news !== undefined) onItem(news);

@@ -245,6 +245,7 @@ export class SharedSubscription {
       need: () => this.#need(),
       judge: (method, error) => chain.judge(method, error),
       clock,
+      deadlines: engine.deadlines,
       timeoutMs: options.attemptTimeoutMs,
       deadlineMs: options.deadlineMs,
       waitMs: options.upstreamWaitMs,

@@ -210,6 +210,7 @@ export class Subscriptions {
       need: () => (session ? { ...need, seen: session.seen } : need),
       judge: (method, error) => chain.judge(method, error),
       clock,
+      deadlines: engine.deadlines,
       timeoutMs: options.attemptTimeoutMs,
       deadlineMs: deadlineMs ?? options.deadlineMs,
       waitMs: options.upstreamWaitMs,

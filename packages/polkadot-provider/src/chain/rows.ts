@@ -173,6 +173,9 @@ export function once(
   return { ...subscribe(isLast ? { ...traits, isLast } : traits), ...extras };
 }
 
+/** How long a node may look for the next item of a list: it reads them in key order, from its disk. */
+const listQuietMs = 30_000;
+
 /**
  * A subscription that tells a finite list, the same at every upstream that has the block, in events
  * that begin with this name, then `Done` or `Error`. It is begun again elsewhere, each item told once.
@@ -186,7 +189,7 @@ export function listing(
   const [done, error] = [`${name}Done`, `${name}Error`];
   const traits = { source: 'upstream', resume: 'resubscribe', notification, unsubscribe } as const;
   const [isLast, reducer] = [lastEvent(done, error), toldOnce(name, error)];
-  return { ...subscribe({ ...traits, isLast, reducer }), ...extras };
+  return { ...subscribe({ ...traits, isLast, reducer, quietMs: listQuietMs }), ...extras };
 }
 
 /** Ends a subscription; `ended` is the answer where it is not whether there was one. */

@@ -59,6 +59,31 @@ it.each([
   expect(heard).toEqual([items[0], items[1], items[2], done, 'done']);
 });
 
+it.each([storage, difference])(
+  '%s goes on at another when its upstream is silent',
+  async (method) => {
+    const event = method === storage ? 'storage' : 'storageDiff';
+    await using pool = await start(method, 'ab');
+    const items = ['0x01', '0x02', '0x03'].map((key) => ({ event, key, value: '0x00' }));
+    const done = { event: `${event}Done` };
+    const heard = await hear(pool, method, pool.blocks[3]?.hash, []);
+    const first = carrier(pool, method);
+    await pool.clock.advance(25_000);
+    first.push(method, items[0]);
+    await pool.clock.advance(25_000);
+    expect(carrier(pool, method)).toBe(first);
+    // Four times the longest silence that ended by itself.
+    await pool.clock.advance(80_000);
+    const second = carrier(pool, method);
+    expect(second).not.toBe(first);
+    expect(first.subscriptions(method)).toBe(0);
+    for (const item of [...items, done]) second.push(method, item);
+    expect(heard).toEqual([...items, done, 'done']);
+    await pool.clock.advance(600_000);
+    expect([first, second].map((node) => node.subscriptions(method))).toEqual([0, 0]);
+  },
+);
+
 it('waits for one that has it, while only others are left', async () => {
   await using pool = await start(difference, 'b');
   const heard = await hear(pool, difference, pool.blocks[3]?.hash, []);
