@@ -392,7 +392,7 @@ class PooledBalancer implements Balancer {
       engine: this.#engine,
       coalescer: this.#coalescer,
       view: new PoolView(chain, this.#head, this.#rotation),
-      canServe: (need, nowMs) => this.#rotation.canServe(need, nowMs),
+      canServe: (need, nowMs, count) => this.#rotation.canServe(need, nowMs, count),
       service,
       offers,
       desk: this.#desk,

@@ -191,11 +191,13 @@ export class Rotation {
     return selection;
   }
 
-  /** Could any upstream answer such a call now? */
-  canServe(need: Requirement, nowMs: number): boolean {
+  /** Could as many upstreams answer such a call now? */
+  canServe(need: Requirement, nowMs: number, count: number): boolean {
     this.#context.now = nowMs;
+    let left = count;
     for (const upstream of this.#pool) {
-      if (ineligibility(upstream, need, this.#context) === undefined) return true;
+      if (ineligibility(upstream, need, this.#context) === undefined) left -= 1;
+      if (left <= 0) return true;
     }
     return false;
   }

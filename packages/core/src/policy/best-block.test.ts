@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain } from '../chain/chain.ts';
+import type { Chain, Strategy } from '../chain/chain.ts';
 import type { BalancerError } from '../errors.ts';
 import { errorReply } from '../json-rpc/message.ts';
 import { type FakeNode, fakeChain, result, testBalancer } from '../testing/index.ts';
@@ -11,20 +11,20 @@ const caught = (promise: Promise<unknown>): Promise<BalancerError> =>
   );
 
 /** The fake chain, where bodies are also those of the best block. */
-function bodiesOfBest(): Chain {
+function bodiesOfBest(strategy: Strategy = { kind: 'one' }): Chain {
   const chain = fakeChain();
   return {
     ...chain,
     traits: (method) => {
       const traits = chain.traits(method);
-      return method === 'body' ? { ...traits, at: 0 } : traits;
+      return method === 'body' ? { ...traits, at: 0, strategy } : traits;
     },
   };
 }
 
 /** Two blocks beyond what the others have, known to `a` alone. */
-async function ahead() {
-  const test = await testBalancer({ chain: bodiesOfBest() });
+async function ahead(strategy?: Strategy) {
+  const test = await testBalancer({ chain: bodiesOfBest(strategy) });
   const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
   await test.mine(2, [a]);
   for (const node of [a, b, c]) {
@@ -79,6 +79,49 @@ describe('the best block of a call', () => {
     expect((await answer).attempts).toHaveLength(6);
     // What the caller names itself may well be missing.
     expect(await test.balancer.request('body', ['0x3-a'])).toBeNull();
+  });
+
+  describe.each<Strategy>([
+    { kind: 'maximum', width: 3 },
+    { kind: 'agree', width: 3, count: 1 },
+    { kind: 'agree', width: 3, count: 2 },
+    { kind: 'broadcast', width: 3 },
+  ])('asked of several, $kind of $count', (strategy) => {
+    const lacksIt = () => errorReply({ code: 404, message: 'unknown block' });
+
+    it('is another one when those that had it lack it after all', async () => {
+      const { test, a, b, c } = await ahead(strategy);
+      await using _ = test;
+      for (const node of [a, b, c]) {
+        node.handle('body', ([hash]) => {
+          return node === a ? lacksIt() : result(String(hash));
+        });
+      }
+      const answer = test.balancer.request('body', []);
+      await test.clock.advance(5_000);
+      expect(await answer).toBe('0x10-a');
+    });
+
+    it('is told in the words of the upstreams where nobody has any', async () => {
+      const { test, a, b, c } = await ahead(strategy);
+      await using _ = test;
+      for (const node of [a, b, c]) node.handle('body', lacksIt);
+      const answer = caught(test.balancer.request('body', []));
+      await test.clock.advance(10_000);
+      expect(await answer).toMatchObject({ code: 404 });
+    });
+
+    it('is never told as missing', async () => {
+      const { test, a, b, c } = await ahead(strategy);
+      await using _ = test;
+      for (const node of [a, b, c]) node.handle('body', () => result(null));
+      const answer = caught(test.balancer.request('body', []));
+      await test.clock.advance(10_000);
+      expect(await answer).toMatchObject({
+        code: 'no eligible upstream',
+        message: expect.stringContaining('body: nobody has the best block now'),
+      });
+    });
   });
 
   it('is told in the words of the upstreams where they gave an error', async () => {

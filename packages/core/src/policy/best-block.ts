@@ -6,28 +6,25 @@ import type { CallContext } from './call-context.ts';
 /** How far below the best head a servable block is looked for. */
 const maxStepsBack = 16;
 
-/** Could any upstream answer such a call now? */
-export type CanServe = (need: Requirement, nowMs: number) => boolean;
+/** Could as many upstreams answer such a call now? */
+export type CanServe = (need: Requirement, nowMs: number, count: number) => boolean;
+
+type Context = Pick<CallContext, 'need' | 'startedMs' | 'strategy'>;
 
 /**
  * The block of a call that speaks of the best head: the highest one, best or just below, that an
- * eligible upstream has; never below what the session has seen. The only upstream that has it may die
- * or take it back before it has answered: then another one is chosen.
+ * eligible upstream has, or as many as must agree; never below what the session has seen. The only
+ * upstream that has it may die or take it back before it has answered: then another one is chosen.
  */
 export class BestBlock {
   readonly #head: ChainHead;
   readonly #canServe: CanServe;
-  readonly #context: Pick<CallContext, 'need' | 'startedMs'>;
+  readonly #context: Context;
   readonly #fill: (block: Block) => void;
   #missed: Set<string> | undefined;
 
   /** @param fill puts a block into the call, and requires it */
-  constructor(
-    head: ChainHead,
-    canServe: CanServe,
-    context: Pick<CallContext, 'need' | 'startedMs'>,
-    fill: (block: Block) => void,
-  ) {
+  constructor(head: ChainHead, canServe: CanServe, context: Context, fill: (block: Block) => void) {
     this.#head = head;
     this.#canServe = canServe;
     this.#context = context;
@@ -70,13 +67,14 @@ export class BestBlock {
   }
 
   #servable(): Block | undefined {
-    const { need, startedMs } = this.#context;
+    const { need, startedMs, strategy } = this.#context;
     const { hash } = need;
+    const count = strategy.kind === 'agree' ? strategy.count : 1;
     try {
       let block = this.#best();
       for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
         need.hash = block.hash;
-        if (!this.#missed?.has(block.hash) && this.#canServe(need, startedMs)) return block;
+        if (!this.#missed?.has(block.hash) && this.#canServe(need, startedMs, count)) return block;
         block = this.#head.tree.get(block.parentHash);
       }
       return undefined;

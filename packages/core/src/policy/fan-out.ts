@@ -48,7 +48,8 @@ const lookAgainMs = 100;
  * Asks several upstreams and lets the tally decide. With nobody to ask it waits and fails as the
  * strategy `one` does; where one answer is not enough, it waits until there are more to ask. When
  * failures leave it undecided, a call that may be repeated is made anew after a pause, within the
- * deadline, the attempts of one call and the retry budget.
+ * deadline, the attempts of one call and the retry budget. Who lacks the best block that the call was
+ * given has no voice; when that leaves it undecided, it is made anew for another block (`BestBlock`).
  *
  * @throws BalancerError `transport` when everybody asked failed or the tally stays undecided
  */
@@ -148,6 +149,8 @@ function askSeveral(
     const { clock, deadlines, events } = engine;
     const { call, traits, attempts, deadlineAtMs, signal } = context;
     const votes: Vote[] = [];
+    /** The word of those that lack the best block that the call was given: no voice in the matter. */
+    const misses: Vote[] = [];
     let failures = 0;
     /** Upstreams that took no submission, for reasons of their own. */
     let declines = 0;
@@ -231,7 +234,7 @@ function askSeveral(
       upstream.run(attempt, timeoutMs, panic);
     };
     const askMore = (): boolean => {
-      if (tried.size - failures - declines >= options.width) return false;
+      if (tried.size - failures - declines - misses.length >= options.width) return false;
       // A pool that is full, or has no use for it, is no reason to ask the whole world.
       if (declines > 0 && tried.size >= engine.options.maxAttempts) return false;
       // Nor is a call that several of them stumble over.
@@ -286,13 +289,23 @@ function askSeveral(
         if (outcome.reply && outcome.sent && (!traits.idempotent || isDoubtful)) {
           complaint ??= { upstream: upstream.id, reply: outcome.reply };
         }
-      } else votes.push({ upstream: upstream.id, reply: outcome.reply });
+        decide(true);
+        return;
+      }
+      const vote = { upstream: upstream.id, reply: outcome.reply };
+      if (outcome.kind === 'missing' && outcome.lacksBlock && context.bestBlock) {
+        misses.push(vote);
+        decide(true);
+        return;
+      }
+      votes.push(vote);
       const isDeclined = outcome.kind === 'missing' && traits.kind === 'submit';
       if (isDeclined) declines += 1;
-      decide(isDeclined || outcome.kind === 'failure');
+      decide(isDeclined);
     };
     const mayRepeat = (): boolean =>
       traits.idempotent && attempts.length < engine.options.maxAttempts;
+    /** @param failed the last one had no voice: another takes its place */
     const decide = (failed: boolean): void => {
       const vote = options.tally(votes, outstanding);
       if (vote) {
@@ -305,7 +318,9 @@ function askSeveral(
       if (outstanding > 0) return;
       const last = options.tally(votes, 0);
       if (last) finish(last);
+      else if (misses.length > 0 && mayRepeat()) turnToAnotherBlock();
       else if (failures > (votes.length > 0 ? 0 : doubtful.length) && mayRepeat()) nextRound();
+      else if (misses[0] && votes.length === 0) finishMissed(misses[0]);
       else if (complaint && votes.length === 0) finish(complaint);
       else if (lastFailure && votes.length === 0) {
         fail(
@@ -319,6 +334,27 @@ function askSeveral(
         const message = `${call.method}: ${votes.length} answers, and too few alike`;
         fail(new BalancerError('transport', message, { origin: 'upstream', attempts }));
       }
+    };
+
+    /** Nobody has it now, which passes: nodes that change over to another branch step back first. */
+    const turnToAnotherBlock = (): void => {
+      if (context.bestBlock?.chooseAnother(true)) {
+        end();
+        resolve(fanOut(engine, context, options, round));
+        return;
+      }
+      context.bestBlock?.forgive();
+      nextRound();
+    };
+
+    const finishMissed = (vote: Vote): void => {
+      if (vote.reply.kind === 'error') {
+        finish(vote);
+        return;
+      }
+      // There is a best block: that there is none would be a lie.
+      const message = `${call.method}: nobody has the best block now`;
+      fail(new NoEligibleUpstreamError(message, { attempts }));
     };
 
     /** Those that failed may do better after a pause; by then there may be others, or none. */
