@@ -67,7 +67,10 @@ const doors: readonly Door[] = [
       const isTrouble = (type: WsEvent) => type === WsEvent.ERROR || type === WsEvent.CLOSE;
       const onStatusChanged = ({ type }: { readonly type: WsEvent }) =>
         isTrouble(type) && onTrouble(type);
-      return listen(getWsProvider(stage().url, { websocketClass, onStatusChanged }));
+      // On a busy machine the chain may stand still for longer than is taken for a dead connection.
+      const heartbeatTimeout = 600_000;
+      const config = { websocketClass, onStatusChanged, heartbeatTimeout };
+      return listen(getWsProvider(stage().url, config));
     },
   },
   {

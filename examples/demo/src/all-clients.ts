@@ -12,6 +12,12 @@ import type { OpenClients } from './stage.ts';
 const websocketClass = WebSocket as unknown as typeof globalThis.WebSocket;
 
 /**
+ * After so long without a message (40 s by default) polkadot-api takes its connection for dead, and begins
+ * anew. It asks nothing twice of one block: on a busy machine the local chain may stand still for longer.
+ */
+const heartbeatTimeout = 600_000;
+
+/**
  * The three libraries over both doors, an account each so that nonces do not meet. polkadot-api and
  * dedot's newer group go by `chainHead_v1`, the others by the older calls.
  */
@@ -23,7 +29,7 @@ export const allClients: OpenClients = async ({ serverUrl, inside, accounts }) =
     await polkadotJs('polkadot-js, engine inside', new PolkadotProvider(inside), bob),
     polkadotApi(
       'polkadot-api over the server',
-      getWsProvider(serverUrl, { websocketClass }),
+      getWsProvider(serverUrl, { websocketClass, heartbeatTimeout }),
       charlie,
     ),
     polkadotApi('polkadot-api, engine inside', asJsonRpcProvider(inside), dave),

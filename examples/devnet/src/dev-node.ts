@@ -10,7 +10,7 @@ export const host = '127.0.0.1';
 /** Some seconds of work, with several nodes at once on a busy machine. */
 const BOOT_TIMEOUT_MS = 120_000;
 /** A block takes about half a second of one core. */
-const BUILD_TIMEOUT_MS = 20_000;
+const BUILD_TIMEOUT_MS = 60_000;
 /** Milliseconds of work. */
 const SHORT_TIMEOUT_MS = 5_000;
 
