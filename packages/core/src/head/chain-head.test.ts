@@ -335,6 +335,45 @@ describe('ChainHead, finalized', () => {
   });
 
   it.each([
+    ['one, which has not told its best one yet', [0]],
+    ['two, which have not told their best ones yet', [0, 1]],
+  ])('keeps what is final, stalled or not, against an older word of %s', async (_who, back) => {
+    const test = pool(3);
+    test.best(test.at(12), 0, 1, 2);
+    test.final(test.at(10), 0, 1, 2);
+    for (const i of [0, 1, 2]) {
+      test.state(i).voting = false;
+      test.state(i).forgetHeads();
+    }
+    await test.clock.advance(60_000);
+    expect(test.head.stalled).toBe(true);
+    for (const i of back) {
+      test.state(i).voting = true;
+      test.final(test.at(8), i);
+    }
+    expect(test.numbers()).toEqual([12, 10]);
+    test.best(test.at(13), ...back);
+    expect(test.numbers()).toEqual([13, 10]);
+    expect(test.count('finalityViolation')).toBe(0);
+  });
+
+  it('keeps what is final against one of three that falls short of it', async () => {
+    const test = pool(3);
+    test.best(test.at(12), 0, 1, 2);
+    test.final(test.at(10), 0, 1, 2);
+    for (const i of [0, 1, 2]) {
+      test.state(i).voting = false;
+      test.state(i).forgetHeads();
+    }
+    await test.clock.advance(60_000);
+    test.state(0).voting = true;
+    test.final(test.at(6), 0);
+    test.best(test.at(8), 0);
+    expect(test.head.finalized?.number).toBe(10);
+    expect(test.count('finalityViolation')).toBe(0);
+  });
+
+  it.each([
     ['within the known history', 60, 58],
     ['longer than all that is kept', 5000, 4998],
   ])('follows a lone development node that began its chain anew, %s', async (_how, best, final) => {

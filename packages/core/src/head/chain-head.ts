@@ -74,8 +74,8 @@ export interface ChainHeadSnapshot {
  * 2. Finalized is the highest block that `finalizedQuorum` voters call final. It never goes back,
  *    with two exceptions, and both are reported: when two or more upstreams (or the only one there
  *    is) contradict it and outnumber those who agree, because the pool was first filled by a liar
- *    or a development chain began anew; and when the pool has stalled because most upstreams are
- *    on a chain that does not reach it, so that nobody can tell whether it is theirs.
+ *    or a development chain began anew; and when the pool has stalled because as many, and most,
+ *    say that they are on a chain that does not reach it, so that nobody can tell whether it is theirs.
  * 3. A voter is healthy, connected, not forked, has moved its head while others did, and is not
  *    working through old blocks far behind the others (a syncing node that does not say so). Those
  *    that do not reach the finalized block do not hold up the others, unless they are the most.
@@ -179,6 +179,7 @@ export class ChainHead implements BlockIndex {
     if (best) {
       if (state.best?.hash !== block.hash) state.bestAtMs = this.#clock.now();
       state.best = { number: block.number, hash: block.hash };
+      state.isBestInferred = false;
       this.#notePace(state, block.number);
     }
     const isNew = this.#admits(block) && this.tree.add(block, state);
@@ -198,6 +199,7 @@ export class ChainHead implements BlockIndex {
     state.finalized = { number: block.number, hash: block.hash };
     if (!state.best || state.best.number < block.number) {
       state.best = state.finalized;
+      state.isBestInferred = true;
       state.bestAtMs = this.#clock.now();
     }
     this.reconsider();
@@ -376,9 +378,12 @@ export class ChainHead implements BlockIndex {
       }
     }
     const short = fit.filter(
-      (state) => this.#fallsShort(state) && (state.finalized as BlockId).number < held.number,
+      (state) =>
+        !state.isBestInferred &&
+        this.#fallsShort(state) &&
+        (state.finalized as BlockId).number < held.number,
     );
-    if (!this.#stall.stalled || 2 * short.length <= fit.length) return;
+    if (!this.#stall.stalled || short.length < needed || 2 * short.length <= fit.length) return;
     this.#letGo(held, (short[0] as UpstreamState).finalized as BlockId);
     this.#chooseFinalized(this.#voters());
   }

@@ -26,6 +26,8 @@ export class UpstreamState {
   readonly disowned = new Set<string>();
   /** Its own best and finalized heads, as verified. */
   best: BlockId | undefined;
+  /** Its best head was not told: it is its finalized one, below which it cannot be. */
+  isBestInferred = false;
   finalized: BlockId | undefined;
   /** The block that it calls safe; `undefined` where chains have no such thing. */
   safe: BlockId | undefined;

@@ -108,8 +108,9 @@ describe('the widest range of logs', () => {
     const logsOf = (from: number) =>
       balancer.request('eth_getLogs', [{ fromBlock: toQuantity(from), toBlock: 'latest' }]);
     for (let from = 0; from < 10; from += 1) await logsOf(from);
-    expect(narrow).toEqual([30, 8]);
-    expect(wide).toHaveLength(11);
+    // Parts that it takes may go to it, while the other is slow: nothing wider, which it would refuse.
+    expect(Math.max(...narrow.slice(1))).toBe(8);
+    expect(Math.max(...wide.slice(1))).toBeGreaterThan(8);
     // What is left takes eight, and need not say so again.
     await balancer.removeUpstream('wide');
     narrow.length = 0;
