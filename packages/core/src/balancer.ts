@@ -372,8 +372,9 @@ class PooledBalancer implements Balancer {
       widestRange: () => this.#rotation.widestRange,
       forward: async (method, params, options) => {
         const call = { method, params: JSON.stringify(params), parsedParams: params };
-        // Nonces count what callers have submitted.
-        const scope = chain.traits(method).nonceOf ? this.#submitting : this.#inner;
+        // Submissions are followed, and nonces count what callers have submitted.
+        const { kind, nonceOf } = chain.traits(method);
+        const scope = kind === 'submit' || nonceOf ? this.#submitting : this.#inner;
         return (await scope.forward(call, options)).reply;
       },
       subscribe: (method, params, handlers, options) => {

@@ -7,8 +7,8 @@ import { type Moment, OwnNonces } from '../session/own-nonces.ts';
 import type { Session } from '../session/session.ts';
 import { BlockBodies } from './block-bodies.ts';
 
-/** Transactions remembered whose outcome was not known; past it the oldest are forgotten. */
-const maxDoubtful = 1024;
+/** Transactions remembered whose outcome was not known, and that were accepted; past it the oldest are forgotten. */
+const maxRemembered = 1024;
 /**
  * For how many blocks, and block times, a session counts a nonce of its own that no upstream counts yet:
  * ample for the transaction to spread or to be included, and short enough that one which was lost does
@@ -43,6 +43,8 @@ export class SubmissionDesk {
   readonly #submit: SubmissionDeskOptions['submit'];
   /** Ids of transactions whose outcome was not known, and the best block when they were sent. */
   readonly #doubtful = new Map<string, Block | undefined>();
+  /** Ids of those that an upstream has, and the best block when they were sent first. */
+  readonly #accepted = new Map<string, Block | undefined>();
   /** Of callers without a session, all together: an account is the same whoever asks. */
   readonly #nonces = new OwnNonces(maxSharedAccounts);
   /** Not in it yet: to find out who sent one may take milliseconds, and often nobody asks. */
@@ -63,19 +65,20 @@ export class SubmissionDesk {
     return this.#doubtful.has(id);
   }
 
-  /** The block above which it may be: the best one now, or when it was first sent without an answer. */
+  /** Did an upstream take it when it was sent before? Then "already known" is no news to its sender. */
+  wasAccepted({ id }: Transaction): boolean {
+    return this.#accepted.has(id);
+  }
+
+  /** The block above which it may be: the best one now, or when it was sent first. */
   since({ id }: Transaction): Block | undefined {
-    return this.#doubtful.get(id) ?? this.head.best;
+    return this.#doubtful.get(id) ?? this.#accepted.get(id) ?? this.head.best;
   }
 
   /** Remembers that it was sent, and that nobody knows what became of it. */
   doubt({ id }: Transaction, since: Block | undefined): void {
     if (this.#doubtful.has(id)) return;
-    this.#doubtful.set(id, since);
-    if (this.#doubtful.size > maxDoubtful) {
-      const [oldest] = this.#doubtful.keys();
-      this.#doubtful.delete(oldest as string);
-    }
+    remember(this.#doubtful, id, since);
   }
 
   /**
@@ -99,9 +102,15 @@ export class SubmissionDesk {
     return this.#submit(call, options);
   }
 
-  /** An upstream has it: the session, or all who have none, count its nonce from now on. */
-  accepted(transaction: Transaction, session: Session | undefined): void {
-    this.#doubtful.delete(transaction.id);
+  /**
+   * An upstream has it: the session, or all who have none, count its nonce from now on.
+   *
+   * @param since the best block when it was sent
+   */
+  accepted(transaction: Transaction, since: Block | undefined, session: Session | undefined): void {
+    const { id } = transaction;
+    this.#doubtful.delete(id);
+    if (!this.#accepted.has(id)) remember(this.#accepted, id, since);
     const { ms, height } = this.#now();
     const until = {
       ms: ms + ownNonceBlocks * this.blockTimeMs,
@@ -135,4 +144,11 @@ export class SubmissionDesk {
   #now(): Moment {
     return { ms: this.engine.clock.now(), height: this.head.best?.number ?? 0 };
   }
+}
+
+function remember(ids: Map<string, Block | undefined>, id: string, since: Block | undefined): void {
+  ids.set(id, since);
+  if (ids.size <= maxRemembered) return;
+  const [oldest] = ids.keys();
+  ids.delete(oldest as string);
 }

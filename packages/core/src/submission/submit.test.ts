@@ -259,7 +259,23 @@ describe('a transaction that an upstream may have taken', () => {
       expect(error).toBeInstanceOf(UnknownOutcomeError);
       expect(error).toMatchObject({ code: 'unknown outcome', hash: id });
       expect(error.message).toContain(`what became of ${id} is not known`);
-      expect(asked(test)).toBe(3);
+      // Within the attempts of one call it was given to those that came back.
+      expect(asked(test)).toBe(6);
+    }
+  });
+
+  it('is given to those that come back, unless one of them has it', async () => {
+    for (const takes of [false, true]) {
+      await using test = await testBalancer();
+      for (const node of test.nodes) dies(node, takes);
+      const answer = test.balancer.request('send', [tx]);
+      await test.clock.advance(3_000);
+      for (const node of test.nodes) says(node, result(id));
+      void test.nodes[1]?.restart();
+      await test.clock.advance(8_000);
+      expect(await answer).toBe(id);
+      expect(asked(test)).toBe(takes ? 3 : 4);
+      expect(test.balancer.snapshot().calls).toEqual({ running: 0, waiting: 0 });
     }
   });
 
@@ -281,8 +297,31 @@ describe('a transaction that an upstream may have taken', () => {
     expect(await first).toMatchObject({ code: 'unknown outcome' });
     for (const node of test.nodes) says(node, known);
     expect(await test.balancer.request('send', [tx])).toBe(id);
-    // That much is known now.
-    expect((await test.balancer.forward(send)).reply).toEqual(known);
+    // That much is known now, and to be told so again is no news.
+    expect(await test.balancer.request('send', [tx])).toBe(id);
+  });
+
+  it('is accepted when it is known after a send of ours that was accepted', async () => {
+    await using test = await testBalancer();
+    expect(await test.balancer.request('send', [tx])).toBe(id);
+    for (const node of test.nodes) says(node, known);
+    expect(await test.balancer.request('send', [tx])).toBe(id);
+    for (const node of test.nodes) says(node, invalid);
+    expect((await test.balancer.forward(send)).reply).toEqual(invalid);
+  });
+
+  it('is not invalid, but unknown, when it may be in a block that nobody remembers', async () => {
+    await using test = await testBalancer();
+    for (const node of test.nodes) isSilent(node);
+    const first = settled(test);
+    await test.clock.advance(31_000);
+    expect(await first).toMatchObject({ code: 'unknown outcome' });
+    test.ledger.include(test.ledger.mineOn(test.ledger.head), tx);
+    await test.mine(400);
+    for (const node of test.nodes) says(node, invalid);
+    const again = settled(test);
+    await test.clock.advance(31_000);
+    expect(await again).toMatchObject({ code: 'unknown outcome', hash: id });
   });
 
   it('is found in the blocks since the first time it was sent', async () => {

@@ -74,6 +74,11 @@ export class TransactionSearch {
     void this.#askPools();
   }
 
+  /** False when it may be in blocks that could not be searched. */
+  get isComplete(): boolean {
+    return this.#inclusion.isComplete;
+  }
+
   /** Ends it with this outcome. Safe to call twice. */
   end(isFound: boolean): void {
     if (this.#isOver) return;

@@ -573,6 +573,18 @@ describe('a watched transaction that was sent and not answered', () => {
     }
   });
 
+  it('is watched from where it is when an upstream knows it since we sent it', async () => {
+    await using test = await testBalancer();
+    await test.balancer.request('send', [tx]);
+    const included = block(test, test.ledger.head, tx);
+    await show(test, test.nodes, included);
+    for (const node of test.nodes) node.handle(method, () => known);
+    const one = client();
+    expect(await test.balancer.subscribe(watch, one.handlers)).toEqual({ kind: 'subscribed' });
+    await test.clock.advance(100);
+    expect(one.heard).toEqual(['subscribed', 'ready', `in ${included.hash}`]);
+  });
+
   it('is known as the upstream says when it was not sent before', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) node.handle(method, () => known);

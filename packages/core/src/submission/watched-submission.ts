@@ -100,8 +100,9 @@ export class WatchedSubmission {
     const { clock } = desk.engine;
     const untilMs = clock.now() + carried.deadlineMs;
     const wasDoubtful = desk.isDoubtful(transaction);
+    const wasKnown = wasDoubtful || desk.wasAccepted(transaction);
     const accept = (): void => {
-      desk.accepted(transaction, session);
+      desk.accepted(transaction, this.#since, session);
       onAccepted();
     };
     const acceptCarried = (): void => {
@@ -128,7 +129,7 @@ export class WatchedSubmission {
       throw this.#unknown(error);
     }
     if (outcome.kind === 'subscribed') return outcome;
-    const isTaken = await this.#isTakenAfter(outcome.error, wasDoubtful, untilMs);
+    const isTaken = await this.#isTakenAfter(outcome.error, wasDoubtful, wasKnown, untilMs);
     return isTaken ? takeOver() : outcome;
   }
 
@@ -136,11 +137,12 @@ export class WatchedSubmission {
   async #isTakenAfter(
     error: JsonRpcError,
     wasDoubtful: boolean,
+    wasKnown: boolean,
     untilMs: number,
   ): Promise<boolean> {
     switch (this.#options.desk.submissions.judge(error)) {
       case 'known':
-        return wasDoubtful;
+        return wasKnown;
       case 'contestable':
         // One on a fork, or behind, calls what is valid elsewhere invalid.
         if (wasDoubtful) return this.#isThere(untilMs, true);
@@ -302,6 +304,9 @@ export class WatchedSubmission {
     const isFound = await search.found;
     gone.removeEventListener('abort', onAbort);
     if (gone.aborted) throw this.#leaving(gone);
+    if (!isFound && hasOtherNews && !search.isComplete) {
+      throw this.#unknown(new BalancerError('transport', 'blocks were missed in which it may be'));
+    }
     return isFound;
   }
 

@@ -1,10 +1,16 @@
 import { errorReply } from '@dshackle/core';
 import { result } from '@dshackle/core/testing';
+import { encodeAddress } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
+import { madeUpExtrinsic } from '../testing/extrinsic.ts';
 import { type FollowPool, followPool } from '../testing/follow-pool.ts';
 import type { ForkBlock } from '../testing/fork-chain.ts';
 
 const transaction = '0x0102';
+const account = new Uint8Array(32).fill(9);
+const sender = encodeAddress(account);
+/** One that can be read. */
+const signed = madeUpExtrinsic({ account, nonce: 7 });
 
 /** How often any node was given the transaction. */
 function submitted(pool: FollowPool): number {
@@ -42,6 +48,27 @@ describe('transaction_v1_broadcast', () => {
     expect(submitted(pool)).toBe(second);
     await grow(pool, 1);
     expect(submitted(pool)).toBeGreaterThan(second);
+  });
+
+  it('goes to as many upstreams as the options say', async () => {
+    await using pool = await followPool({ ...accepting, policy: { submitWidth: 1 } });
+    await pool.client().ask('transaction_v1_broadcast', signed);
+    await pool.clock.advance(10);
+    expect(submitted(pool)).toBe(1);
+  });
+
+  it('counts in the nonces of its client', async () => {
+    await using pool = await followPool({
+      prepare: (node) => {
+        accepting.prepare(node);
+        node.handle('system_accountNextIndex', () => result(7));
+      },
+    });
+    const [one, other] = [pool.client(), pool.client()];
+    await one.ask('transaction_v1_broadcast', signed);
+    await pool.clock.advance(10);
+    expect(await one.ask('system_accountNextIndex', sender)).toBe(8);
+    expect(await other.ask('system_accountNextIndex', sender)).toBe(7);
   });
 
   it('goes on at another upstream when the ones that had it die', async () => {

@@ -9,6 +9,7 @@ const maxPauseBlocks = 16;
 /** One transaction that a client has broadcast. */
 interface Broadcast {
   readonly transaction: string;
+  readonly session: Session;
   readonly abort: AbortController;
   isUnderWay: boolean;
   /** Blocks to let pass before it is submitted again. */
@@ -64,6 +65,7 @@ export class Broadcasts {
     const id = String(this.#ids);
     const broadcast: Broadcast = {
       transaction,
+      session,
       abort: new AbortController(),
       isUnderWay: false,
       waitBlocks: 0,
@@ -118,10 +120,11 @@ export class Broadcasts {
   }
 
   async #submit(broadcast: Broadcast): Promise<void> {
-    const { transaction, abort } = broadcast;
+    const { transaction, session, abort } = broadcast;
+    const { signal } = abort;
     broadcast.isUnderWay = true;
     try {
-      await this.#host.forward('author_submitExtrinsic', [transaction], { signal: abort.signal });
+      await this.#host.forward('author_submitExtrinsic', [transaction], { signal, session });
       broadcast.pauseBlocks = Math.min(maxPauseBlocks, Math.max(1, 2 * broadcast.pauseBlocks));
       broadcast.waitBlocks = broadcast.pauseBlocks;
     } catch {

@@ -1,6 +1,7 @@
 import {
   type Balancer,
   createBalancer,
+  type PolicyOptions,
   type Reply,
   type Session,
   type Subscription,
@@ -105,6 +106,7 @@ export interface FollowPoolOptions extends Pick<PolkadotOptions, 'chainHead'> {
   readonly height?: number;
   /** @default 3 */
   readonly finalized?: number;
+  readonly policy?: PolicyOptions;
   /** Called for each node before the balancer starts. */
   readonly prepare?: (node: MemoryNode) => void;
 }
@@ -129,6 +131,7 @@ export async function followPool(options: FollowPoolOptions = {}): Promise<Follo
     upstreams: nodes.map((node) => node.upstream()),
     clock,
     random: seededRandom(1),
+    ...(options.policy && { policy: options.policy }),
   });
   await clock.advance(10);
   return {
