@@ -61,6 +61,8 @@ export class Supervisor {
   #failedProbes = 0;
   #probes = 0;
   #rangeDueAtMs = Number.NEGATIVE_INFINITY;
+  /** Times in a row that it could not say how many blocks it takes. */
+  #failedRanges = 0;
   #stopListening: () => void = () => {};
   #lastTrouble: string | undefined;
   /** Why no connection could be made since the last one: each reason is told once, not at each try. */
@@ -222,16 +224,21 @@ export class Supervisor {
 
   /** Nobody waits for it either. */
   async #askWidestRange(watch: Watch): Promise<void> {
-    const { chain, upstream, clock, lowerBoundIntervalMs } = this.#options;
+    const { chain, upstream, clock, lowerBoundIntervalMs, probeIntervalMs } = this.#options;
     if (clock.now() < this.#rangeDueAtMs) return;
     this.#rangeDueAtMs = clock.now() + lowerBoundIntervalMs;
     try {
       const offers = (method: string): boolean => upstream.offers(method);
       const blocks = await chain.probes.widestRange?.(upstream.background, offers);
-      if (this.#watch === watch) upstream.state.widestRange = blocks;
+      if (this.#watch !== watch) return;
+      upstream.state.widestRange = blocks;
+      this.#failedRanges = 0;
     } catch (error) {
       if (this.#watch !== watch) return;
-      this.#rangeDueAtMs = clock.now();
+      // With the next list of methods at first, then ever more rarely: it may cost a node much.
+      const waitMs = probeIntervalMs * (2 ** this.#failedRanges - 1);
+      this.#rangeDueAtMs = clock.now() + Math.min(lowerBoundIntervalMs, waitMs);
+      this.#failedRanges += 1;
       this.#lastTrouble = `widest range: ${messageOf(error)}`;
     }
   }

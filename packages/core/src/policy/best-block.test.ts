@@ -22,6 +22,8 @@ function bodiesOfBest(strategy: Strategy = { kind: 'one' }): Chain {
   };
 }
 
+const isBody = ({ method }: { readonly method: string }): boolean => method === 'body';
+
 /** Two blocks beyond what the others have, known to `a` alone. */
 async function ahead(strategy?: Strategy) {
   const test = await testBalancer({ chain: bodiesOfBest(strategy) });
@@ -79,6 +81,84 @@ describe('the best block of a call', () => {
     expect((await answer).attempts).toHaveLength(6);
     // What the caller names itself may well be missing.
     expect(await test.balancer.request('body', ['0x3-a'])).toBeNull();
+  });
+
+  it('changes for nobody who named it', async () => {
+    const { test, a } = await ahead();
+    await using _ = test;
+    a.hang();
+    const best = test.balancer.request('body', []);
+    const alike = test.balancer.request('body', []);
+    const named = caught(test.balancer.request('body', ['0x12-a']));
+    await test.clock.advance(5);
+    a.crash();
+    await test.clock.advance(10_000);
+    expect(await best).toMatch(/^0x10-a of [bc]$/);
+    expect(await alike).toBe(await best);
+    expect(await named).toMatchObject({ code: 'no eligible upstream' });
+  });
+
+  it('has been seen by the session once it was told, whichever it is by then', async () => {
+    const { test, a } = await ahead();
+    await using _ = test;
+    a.hang();
+    const session = test.balancer.session();
+    const answers = Promise.all([
+      test.balancer.request('body', [], { session }),
+      test.balancer.request('body', [], { session }),
+    ]);
+    await test.clock.advance(5);
+    a.crash();
+    await test.clock.advance(200);
+    await answers;
+    expect(session.seen).toBe(10);
+    expect(await test.balancer.request('body', [], { session })).toMatch(/^0x10-a/);
+  });
+
+  it('is one of an upstream that rests no more', async () => {
+    await using test = await testBalancer({ nodes: 2, chain: bodiesOfBest() });
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    await test.mine(2, [a]);
+    const resting = () => test.balancer.snapshot().upstreams[1]?.reason === 'cooling down';
+    b.handle('body', () => errorReply({ code: 429, message: 'slow down' }));
+    while (!resting()) await test.balancer.request('body', ['0x9-a']).catch(() => {});
+    b.handle('body', ([hash]) => result(`${String(hash)} of b`));
+    a.hang();
+    await test.clock.advance(2_000);
+    const answer = test.balancer.request('body', []);
+    await test.clock.advance(5);
+    a.crash();
+    await test.clock.advance(4_000);
+    expect(await answer).toBe('0x10-a of b');
+  });
+
+  it('is one that as many have as must agree, also when one of them dies', async () => {
+    const chain = bodiesOfBest({ kind: 'agree', width: 3, count: 2 });
+    await using test = await testBalancer({ chain });
+    const [a, b] = test.nodes as [FakeNode, FakeNode];
+    await test.mine(2, [a, b]);
+    for (const node of test.nodes) node.handle('body', ([hash]) => result(String(hash)));
+    a.handle('body', () => {
+      a.crash();
+      return result('never heard');
+    });
+    const answer = test.balancer.request('body', []);
+    await test.clock.advance(1_000);
+    expect(await answer).toBe('0x10-a');
+  });
+
+  it('costs no more than failures may when it is missed and others fail', async () => {
+    const chain = bodiesOfBest({ kind: 'maximum', width: 3 });
+    const retryBudget = { ratio: 0, minPerSecond: 0 };
+    await using test = await testBalancer({ chain, policy: { retryBudget } });
+    test.nodes.forEach((node, i) => {
+      const code = i === 0 ? 404 : 500;
+      node.handle('body', () => errorReply({ code, message: 'no' }));
+    });
+    const answer = caught(test.balancer.request('body', []));
+    await test.clock.advance(5_000);
+    expect(await answer).toMatchObject({ code: 'retry budget exhausted' });
+    expect(test.nodes.flatMap(({ calls }) => calls).filter(isBody)).toHaveLength(3);
   });
 
   describe.each<Strategy>([

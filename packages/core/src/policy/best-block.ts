@@ -21,6 +21,7 @@ export class BestBlock {
   readonly #canServe: CanServe;
   readonly #context: Context;
   readonly #fill: (block: Block) => void;
+  #block: Block | undefined;
   #missed: Set<string> | undefined;
 
   /** @param fill puts a block into the call, and requires it */
@@ -31,11 +32,14 @@ export class BestBlock {
     this.#fill = fill;
   }
 
+  /** The block that the call is given now. */
+  get block(): Block | undefined {
+    return this.#block;
+  }
+
   /** The first choice, best itself when nobody can serve right now; false without a fit head. */
   choose(): boolean {
-    const block = this.#servable() ?? this.#best();
-    if (block) this.#fill(block);
-    return block !== undefined;
+    return this.#give(this.#servable(this.#context.startedMs) ?? this.#best());
   }
 
   /**
@@ -44,16 +48,14 @@ export class BestBlock {
    * @param isMissed whoever was asked said that there is no such block
    * @returns false when there is no other
    */
-  chooseAnother(isMissed: boolean): boolean {
+  chooseAnother(isMissed: boolean, nowMs: number): boolean {
     const { hash } = this.#context.need;
     if (isMissed && hash !== undefined) {
       this.#missed ??= new Set();
       this.#missed.add(hash);
     }
-    const block = this.#servable();
-    if (block === undefined || block.hash === hash) return false;
-    this.#fill(block);
-    return true;
+    const block = this.#servable(nowMs);
+    return block?.hash !== hash && this.#give(block);
   }
 
   /** Time has passed: what was missed may be there by now. */
@@ -61,20 +63,27 @@ export class BestBlock {
     this.#missed?.clear();
   }
 
+  #give(block: Block | undefined): boolean {
+    if (block === undefined) return false;
+    this.#block = block;
+    this.#fill(block);
+    return true;
+  }
+
   #best(): Block | undefined {
     const { best } = this.#head;
     return best === undefined || best.number < this.#context.need.seen ? undefined : best;
   }
 
-  #servable(): Block | undefined {
-    const { need, startedMs, strategy } = this.#context;
+  #servable(nowMs: number): Block | undefined {
+    const { need, strategy } = this.#context;
     const { hash } = need;
     const count = strategy.kind === 'agree' ? strategy.count : 1;
     try {
       let block = this.#best();
       for (let step = 0; block && step < maxStepsBack && block.number >= need.seen; step += 1) {
         need.hash = block.hash;
-        if (!this.#missed?.has(block.hash) && this.#canServe(need, startedMs, count)) return block;
+        if (!this.#missed?.has(block.hash) && this.#canServe(need, nowMs, count)) return block;
         block = this.#head.tree.get(block.parentHash);
       }
       return undefined;

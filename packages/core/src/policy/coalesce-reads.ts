@@ -22,9 +22,10 @@ export function coalesceReads(coalescer: Coalescer, engine: Engine): Policy {
       return;
     }
     // An answer good enough for one session may come from an upstream too old for another.
-    // A height names another block after a reorg.
+    // A height names another block after a reorg. A call about the best block may end at another one.
     const block = context.traits.lifetime === 'by-number' ? (context.need.hash ?? '') : '';
-    const key = `${context.need.seen}\n${block}\n${call.method}\n${call.params}`;
+    const best = context.bestBlock ? 'best' : '';
+    const key = `${context.need.seen}\n${block}\n${best}\n${call.method}\n${call.params}`;
     const running = coalescer.get(key);
     const attempts = running?.attempts ?? context.attempts;
     const ownDeadlineAtMs = hasOwnDeadline ? deadlineAtMs : undefined;
@@ -35,7 +36,11 @@ export function coalesceReads(coalescer: Coalescer, engine: Engine): Policy {
     // Nothing may throw from here on: what nobody carries out would keep all who join it waiting.
     const shared = running ?? coalescer.start(key, attempts);
     shared.join(waiting);
-    if (running) return;
+    if (running) {
+      context.bestBlock = running.bestBlock;
+      return;
+    }
+    shared.bestBlock = context.bestBlock;
     // The shared execution belongs to nobody: no caller's signal or deadline may end it for others.
     context.signal = undefined;
     if (hasOwnDeadline) {

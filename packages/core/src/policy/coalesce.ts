@@ -1,6 +1,7 @@
 import type { Answer, Receiver } from '../call.ts';
 import { ShortLivedMap } from '../collections/short-lived-map.ts';
 import type { Attempt } from '../errors.ts';
+import type { BestBlock } from './best-block.ts';
 
 /** Options of {@link Coalescer}. */
 export interface CoalescerOptions {
@@ -56,6 +57,8 @@ export class Coalescer {
 export class SharedCall implements Receiver {
   /** What was tried so far. */
   readonly attempts: readonly Attempt[];
+  /** Of a call about the best block: which one it is given. */
+  bestBlock: BestBlock | undefined;
   readonly #running: ShortLivedMap<string, SharedCall> | undefined;
   readonly #key: string;
   /** Nearly always the only one. */

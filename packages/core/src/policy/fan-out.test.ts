@@ -262,6 +262,29 @@ describe('the strategy agree', () => {
     expect(attempts).toHaveLength(6);
   });
 
+  it('asks nobody in the pause before all are asked again', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    const block = test.ledger.mine();
+    for (const node of [a, b]) node.advance(block);
+    await test.clock.advance(1);
+    for (const node of test.nodes) {
+      node.handle('get', () => {
+        const wait = asked(test.nodes, 'get') > 2 ? 1 : 995;
+        return new Promise((resolve) => test.clock.setTimeout(() => resolve(refusal(500)), wait));
+      });
+    }
+    const answer = caught(test.balancer.request('get', ['k', block.hash], two));
+    await test.clock.advance(997);
+    c.advance(block);
+    // Slower ones would be waited for no longer now.
+    await test.clock.advance(15);
+    expect(test.nodes.map((node) => asked([node], 'get'))).toEqual([1, 1, 0]);
+    await test.clock.advance(10_000);
+    expect(await answer).toMatchObject({ code: 'transport' });
+    expect(asked(test.nodes, 'get')).toBe((await answer).attempts.length);
+  });
+
   it('asks those that failed once more, and lets them agree', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) says(node, 'local', refusal(500));

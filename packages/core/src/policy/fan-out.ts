@@ -5,6 +5,7 @@ import {
   RetryBudgetExhaustedError,
   TimeoutError,
 } from '../errors.ts';
+import type { Selection } from '../selector/select.ts';
 import { type Doubt, isSilence, type Outcome } from '../upstream/outcome.ts';
 import { RunningAttempt } from '../upstream/running-attempt.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -71,7 +72,7 @@ export async function fanOut(
 /** Resolves when there are enough to ask, or there is no point in asking; rejects when that takes too long. */
 function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise<void> {
   const { clock, deadlines, options } = engine;
-  const { call, need, signal, deadlineAtMs, attempts } = context;
+  const { call, need, signal, deadlineAtMs, attempts, bestBlock } = context;
   const untilMs = Math.min(deadlineAtMs, clock.now() + options.upstreamWaitMs);
   return new Promise((resolve, reject) => {
     let stop: (() => void) | undefined;
@@ -114,6 +115,8 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
         found.size === 0 && selection.kind === 'none' && methodNotFound(selection.reasons);
       if (found.size >= quorum || isHopeless) {
         settle(resolve);
+      } else if (lacksBlock(selection) && bestBlock?.chooseAnother(false, clock.now())) {
+        lookOnce();
       } else if (clock.now() >= untilMs) {
         const reasons = selection.kind === 'none' ? describeReasons(selection.reasons) : '';
         const message = `${call.method}: ${quorum} must agree: ${reasons}`;
@@ -136,6 +139,10 @@ function quorumOf(engine: Engine, context: CallContext, quorum: number): Promise
     watcher = signal && watchAbort(signal, onAbort);
     look();
   });
+}
+
+function lacksBlock(selection: Selection): boolean {
+  return selection.kind === 'none' && [...selection.reasons.values()].includes('lacks the block');
 }
 
 function askSeveral(
@@ -338,13 +345,14 @@ function askSeveral(
 
     /** Nobody has it now, which passes: nodes that change over to another branch step back first. */
     const turnToAnotherBlock = (): void => {
-      if (context.bestBlock?.chooseAnother(true)) {
-        end();
-        resolve(fanOut(engine, context, options, round));
+      const isAnother = context.bestBlock?.chooseAnother(true, clock.now());
+      if (!isAnother) context.bestBlock?.forgive();
+      if (!isAnother || failures > 0) {
+        nextRound();
         return;
       }
-      context.bestBlock?.forgive();
-      nextRound();
+      end();
+      resolve(fanOut(engine, context, options, round));
     };
 
     const finishMissed = (vote: Vote): void => {
@@ -359,6 +367,9 @@ function askSeveral(
 
     /** Those that failed may do better after a pause; by then there may be others, or none. */
     const nextRound = (): void => {
+      if (pauseTimer !== undefined) return;
+      // It would ask somebody in the pause.
+      if (graceTimer !== undefined) deadlines.cancel(graceTimer);
       for (let retries = failures; retries > 0; retries -= 1) {
         if (engine.retryBudget.withdraw()) continue;
         const message = `${call.method}: too many calls fail to repeat this one`;

@@ -398,7 +398,7 @@ class Race implements RunningCall, AttemptOwner, Alarm {
     if (!bestBlock) return false;
     const isMissed = this.#isBestMissed();
     if (!isMissed && ![...reasons.values()].includes('lacks the block')) return false;
-    if (bestBlock.chooseAnother(isMissed)) {
+    if (bestBlock.chooseAnother(isMissed, this.#engine.clock.now())) {
       this.#startOver();
       this.#next();
       return true;

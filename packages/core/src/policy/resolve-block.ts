@@ -1,8 +1,10 @@
+import type { Receiver } from '../call.ts';
 import type { Block, BlockParams, Chain } from '../chain/chain.ts';
 import { BalancerError } from '../errors.ts';
 import type { ChainHead } from '../head/chain-head.ts';
 import { isBatch, splitBatch } from '../json-rpc/envelope.ts';
 import type { RawJson } from '../json-rpc/message.ts';
+import type { Session } from '../session/session.ts';
 import { BestBlock, type CanServe } from './best-block.ts';
 import type { CallContext, Policy } from './call-context.ts';
 import { requireNamed } from './required-block.ts';
@@ -19,7 +21,7 @@ const byHash: BlockParams = {
  * 1. A block param that speaks of a head (most often by being left out) becomes that block. For the
  *    best head it is one that can be served (`BestBlock`), and the strategy may ask for another.
  * 2. The block that the params name becomes a requirement on the upstream.
- * 3. The session has then seen that block.
+ * 3. The session has then seen that block; the best one once the call is answered, as it may end at another.
  */
 export function resolveBlock(
   chain: Pick<Chain, 'blockParams'>,
@@ -31,7 +33,18 @@ export function resolveBlock(
     const isFilledIn = fillIn(params, head, canServe, context);
     // Of a range only the end was filled in.
     if (!isFilledIn || context.traits.since !== undefined) require(head, context);
-    next(context, receiver);
+    const { session, bestBlock } = context;
+    next(context, session && bestBlock ? observing(session, context, receiver) : receiver);
+  };
+}
+
+function observing(session: Session, context: CallContext, receiver: Receiver): Receiver {
+  return {
+    onAnswer: (answer) => {
+      session.observe(context.bestBlock?.block?.number ?? -1);
+      receiver.onAnswer(answer);
+    },
+    onFailure: (error) => receiver.onFailure(error),
   };
 }
 
@@ -58,7 +71,6 @@ function fillIn(
     filled[at] = param;
     context.params = filled;
     context.call = { method: call.method, params: insert(call.params, params, at, param) };
-    session?.observe(block.number);
   };
   // Without a head (nobody has reported one yet) the upstream's own head has to do.
   if (name === 'best') {
@@ -70,6 +82,7 @@ function fillIn(
   const block = head[name];
   if (block === undefined) return false;
   fill(block);
+  session?.observe(block.number);
   return true;
 }
 

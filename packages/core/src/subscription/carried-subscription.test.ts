@@ -145,6 +145,44 @@ describe('a subscription that one upstream carries', () => {
     expect(one.heard).toEqual(['subscribed']);
   });
 
+  it('is not begun again for ever over the same silence', async () => {
+    const told = () => {
+      const known = new Set<string>();
+      return (item: string) => (known.size < known.add(item).size ? item : undefined);
+    };
+    await using test = await testBalancer({
+      chain: withTraits({ quietMs: 30_000, reducer: told, isLast: (item) => item === '"done"' }),
+    });
+    const one = subscriber();
+    await test.balancer.subscribe(watch, one.handlers);
+    const first = carrier(test);
+    first.push(watch.method, 'one');
+    await test.clock.advance(31_000);
+    const second = carrier(test);
+    expect(second).not.toBe(first);
+    // It begins with what was told already, and then takes as long as the one before would have.
+    second.push(watch.method, 'one');
+    await test.clock.advance(45_000);
+    expect(carrier(test)).toBe(second);
+    second.push(watch.method, 'two');
+    second.push(watch.method, 'done');
+    expect(one.heard).toEqual(['subscribed', '"one"', '"two"', '"done"']);
+  });
+
+  it('is not taken for silent while nobody carries it', async () => {
+    await using test = await testBalancer({ chain: withTraits({ quietMs: 30_000 }) });
+    await test.balancer.subscribe(watch, subscriber().handlers);
+    for (const node of test.nodes) node.crash();
+    await test.clock.advance(1_800_000);
+    for (const node of test.nodes) void node.restart();
+    await test.clock.advance(1_000);
+    const first = carrier(test);
+    await test.clock.advance(27_000);
+    expect(carrier(test)).toBe(first);
+    await test.clock.advance(3_000);
+    expect(carrier(test)).not.toBe(first);
+  });
+
   it('is not looked for any more when its client has left', async () => {
     await using test = await testBalancer({ chain: withTraits({ quietMs: 30_000 }) });
     const one = subscriber();

@@ -253,7 +253,6 @@ export class CarriedSubscription {
 
   #deliver(item: RawJson): void {
     if (this.#stop.signal.aborted || this.#complete) return;
-    this.#watchdog?.heard();
     let news: RawJson | undefined;
     try {
       const { isLast } = this.#options.traits;
@@ -267,6 +266,9 @@ export class CarriedSubscription {
       return;
     }
     const { onItem, onComplete } = this.#options;
+    // What is repeated after a resume is no sign that the next item will come as soon.
+    if (news === undefined) this.#watchdog?.heardAgain();
+    else this.#watchdog?.heard();
     if (this.#complete) this.#watchdog?.close();
     // What is over by the reducer's word may go on for its upstream.
     if (this.#complete && (onComplete || news !== item)) this.#release();
@@ -282,6 +284,7 @@ export class CarriedSubscription {
   #lost(reason: string): void {
     if (this.#stop.signal.aborted || this.#complete) return;
     this.#carrier = undefined;
+    this.#watchdog?.pause();
     const lostBy = this.#upstream;
     this.#upstream = undefined;
     if (this.#options.traits.resume === 'never') {

@@ -28,12 +28,18 @@ export class SilenceWatchdog {
   /** The longest silence that ended by itself, slowly forgotten. */
   #usualMs = 0;
   #backoff = 1;
+  #isPaused = false;
   #deadline: DeadlineHandle | undefined;
 
   constructor(options: SilenceWatchdogOptions) {
     this.#options = options;
     this.#lastMs = options.clock.now();
     this.#arm(options.patienceMs);
+  }
+
+  /** Something was heard that is no news: the silence begins anew, and says nothing of how long one may be. */
+  heardAgain(): void {
+    this.#lastMs = this.#options.clock.now();
   }
 
   /** Something was heard. */
@@ -48,9 +54,18 @@ export class SilenceWatchdog {
     this.#arm(this.#patienceMs);
   }
 
+  /** There is nobody to be heard, until `restart`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.close();
+  }
+
   /** The silence begins anew: another upstream has taken over. */
   restart(): void {
     this.#lastMs = this.#options.clock.now();
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#arm(this.#patienceMs);
   }
 
   close(): void {

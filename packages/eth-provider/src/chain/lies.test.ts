@@ -77,6 +77,8 @@ it.each(lies)(
       ],
     });
     await balancer.ready();
+    // Who was told of a head is not told of an older one, also by a node that has yet to hear of it.
+    const session = balancer.session();
     const heads: string[] = [];
     const ended: string[] = [];
     await balancer.subscribe(
@@ -86,11 +88,11 @@ it.each(lies)(
         onItem: (item) => heads.push((JSON.parse(item) as { hash: string }).hash),
         onEnd: ({ message }) => ended.push(message),
       },
+      { session },
     );
     await devnet.mine(5);
     const truth = devnet.blocks.slice(-5).map(({ hash }) => hash);
     await expect.poll(() => heads, { timeout: 10_000 }).toEqual(truth);
-    const session = balancer.session();
     for (let times = 0; times < 10; times += 1) {
       expect(await balancer.request('eth_blockNumber', [], { session })).toBe('0x8');
       const block = await balancer.request('eth_getBlockByNumber', ['latest', false], { session });

@@ -71,6 +71,11 @@ describe('the widest range of logs', () => {
   it.each<[string, unknown, Reply]>([
     ['is rate limited', '0xff', errorReply({ code: 429, message: 'too many requests' })],
     ['lost the block', '0xff', errorReply({ code: -32_000, message: 'header not found' })],
+    [
+      'had no time',
+      '0xffff',
+      errorReply({ code: -32_000, message: 'query timeout exceeded, reduce your block range' }),
+    ],
     ['has no height', null, result([])],
   ])('is unknown of a node that %s', async (_, height, reply) => {
     await expect(widestRange(node(height, () => reply).client, everything)).rejects.toThrow();

@@ -1,5 +1,5 @@
 import { RpcResponseError, type UpstreamClient } from '@dshackle/core';
-import { limitIn } from '../service/accepted-span.ts';
+import { limitIn, speaksOfResults } from '../service/accepted-span.ts';
 import { ask } from './ask.ts';
 import { nobody, toNumber, toQuantity } from './header.ts';
 import { judge, refusesRange } from './verdicts.ts';
@@ -50,6 +50,8 @@ async function refusalOf(
   } catch (error) {
     if (!(error instanceof RpcResponseError)) throw error;
     const words = refusesRange(error);
+    // Too much for now, or in that place: it says nothing of other queries.
+    if (words !== undefined && speaksOfResults(words)) throw error;
     if (words !== undefined) return { words };
     const verdict = judge(error);
     if (verdict.action === 'missing' && !verdict.lacksBlock) return 'not served';

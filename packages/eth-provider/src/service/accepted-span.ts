@@ -46,13 +46,17 @@ export class AcceptedSpan {
     const count = span.to - span.from + 1;
     const half = Math.ceil(count / 2);
     // What is too many logs in one place, or takes too long there, is few elsewhere.
-    if (/results|logs (?:returned|matched)|many logs|size|time|too long|deadline/i.test(message))
-      return chunks(span, half);
+    if (speaksOfResults(message)) return chunks(span, half);
     const blocks = Math.min(half, limitIn(message) ?? half);
     this.#blocks = Math.min(this.blocks, blocks);
     this.#untilMs = this.#clock.now() + memoryMs;
     return count / blocks > most ? undefined : chunks(span, blocks);
   }
+}
+
+/** Does a refusal speak of what was found, or of the time it takes, and not of blocks? */
+export function speaksOfResults(message: string): boolean {
+  return /results|logs (?:returned|matched)|many logs|size|time|too long|deadline/i.test(message);
 }
 
 /** How many blocks a refusal says that are taken; `undefined` when it names no such number. */
