@@ -1,6 +1,16 @@
 /** Why a method is switched off unless the options enable it. */
 export type Denial = 'unsafe' | 'costly' | 'bound to a node';
 
+/** Of chains with Frontier or revive: two nodes may have two filters of one id. */
+export const ethereumFilters: readonly string[] = [
+  'eth_getFilterChanges',
+  'eth_getFilterLogs',
+  'eth_newBlockFilter',
+  'eth_newFilter',
+  'eth_newPendingTransactionFilter',
+  'eth_uninstallFilter',
+];
+
 const names: Readonly<Record<Denial, readonly string[]>> = {
   // They change a node, or show what is inside it.
   unsafe: [
@@ -36,6 +46,7 @@ const names: Readonly<Record<Denial, readonly string[]>> = {
   ],
   // What they name is bound to one connection to one node.
   'bound to a node': [
+    ...ethereumFilters,
     'statement_unstable_add_filter',
     'statement_unstable_remove_filter',
     'statement_unstable_subscribe',

@@ -340,15 +340,20 @@ describe('a method of the Ethereum interface', () => {
     },
   );
 
-  it.each([
-    'eth_sendRawTransaction',
-    'eth_sign',
-    'eth_newFilter',
-    'eth_getFilterChanges',
-    'eth_uninstallFilter',
-  ])('that does something is sent once: %s', (method) => {
-    expect(traits(method)).toMatchObject({ kind: 'read', idempotent: false, lifetime: 'never' });
-  });
+  it.each(['eth_sendRawTransaction', 'eth_sign'])(
+    'that does something is sent once: %s',
+    (method) => {
+      expect(traits(method)).toMatchObject({ kind: 'read', idempotent: false, lifetime: 'never' });
+    },
+  );
+
+  it.each(['eth_newFilter', 'eth_getFilterChanges', 'eth_uninstallFilter'])(
+    'that is of a filter of one node is denied by default, and sent once when allowed: %s',
+    (method) => {
+      expect(traits(method).kind).toBe('denied');
+      expect(methodTraits(method, true)).toMatchObject({ kind: 'read', idempotent: false });
+    },
+  );
 });
 
 describe('params by name', () => {

@@ -7,7 +7,7 @@ import {
   strategyWords,
   table,
 } from '@dshackle/core/testing/methods-page';
-import { denialOf, deniedFamilies } from '../chain/denied.ts';
+import { denialOf, deniedFamilies, ethereumFilters } from '../chain/denied.ts';
 import { answer } from '../chain/local.ts';
 import { methodNames, methodTraits } from '../chain/methods.ts';
 import { paramNames } from '../chain/params.ts';
@@ -158,7 +158,8 @@ function offTable(entries: readonly Entry[]): string {
 
 const others = `Every other name that begins with ${[...deniedFamilies.keys()].map(code).join(', ')} is switched
 off as well, and so is every subscription that is in no table above: its notifications could not be
-told from others.
+told from others. So are filters of the Ethereum interface, which belong to one node each
+(${ethereumFilters.map(code).join(', ')}): \`eth_subscribe\` and \`eth_getLogs\` are not.
 
 \`state_subscribeStorage\` takes a list of at least one key; without keys it would tell every change of
 the whole state. Enabling it lifts that.
