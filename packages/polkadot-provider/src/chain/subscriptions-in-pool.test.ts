@@ -44,20 +44,26 @@ beforeEach(async () => {
       values(keys as string[], String(at ?? chain.hash(chain.height))),
     ]);
   }
-  balancer = createBalancer({
-    chain: polkadot({ id: 'scripted', genesisHash: chain.genesisHash }),
-    upstreams: nodes.map(({ url }, i) => ({ id: `${i}`, transport: url })),
-  });
-  await vi.waitFor(() => {
-    const { upstreams } = balancer.snapshot();
-    expect(upstreams.map(({ reason }) => reason)).toEqual([undefined, undefined]);
-  }, 20_000);
+  balancer = await startBalancer();
 });
 afterEach(async () => {
   await Promise.all(providers.splice(0).map((provider) => provider.disconnect()));
   await balancer.close();
   await Promise.all(nodes.map((node) => node.die()));
 });
+
+/** Starts one before both nodes, both of which serve. */
+async function startBalancer(): Promise<Balancer> {
+  const started = createBalancer({
+    chain: polkadot({ id: 'scripted', genesisHash: chain.genesisHash }),
+    upstreams: nodes.map(({ url }, i) => ({ id: `${i}`, transport: url })),
+  });
+  await vi.waitFor(() => {
+    const { upstreams } = started.snapshot();
+    expect(upstreams.map(({ reason }) => reason)).toEqual([undefined, undefined]);
+  }, 20_000);
+  return started;
+}
 
 /** One more client that subscribes; what it hears. */
 async function hear(type: string, method: string, params: unknown[] = []): Promise<unknown[]> {
@@ -187,5 +193,48 @@ describe('justifications', () => {
     carrier(method).push(method, justification('01', 'bbbb'));
     carrier(method).push(method, justification('02', 'cc'));
     await expect.poll(() => heard).toEqual([justification('01', 'aa'), justification('02', 'cc')]);
+  });
+});
+
+describe('what one node carries', () => {
+  const block = { hash: `0x${'ab'.repeat(32)}`, index: 1 };
+  const item = { key: '0x01', value: '0x02' };
+
+  it.each<[string, string, unknown[], unknown[]]>([
+    ['eth_subscribe', 'eth_subscription', ['newHeads'], [{ number: '0x1' }, { number: '0x2' }]],
+    ['statement_subscribeStatement', 'statement_statement', ['any'], ['0x01', '0x02']],
+    [
+      'author_submitAndWatchExtrinsic',
+      'author_extrinsicUpdate',
+      ['0x0102'],
+      ['ready', { broadcast: ['a'] }, { inBlock: block.hash }],
+    ],
+    [
+      'transactionWatch_v1_submitAndWatch',
+      'transactionWatch_v1_watchEvent',
+      ['0x0102'],
+      [{ event: 'validated' }, { event: 'bestChainBlockIncluded', block }],
+    ],
+    [
+      'archive_v1_storage',
+      'archive_v1_storageEvent',
+      ['best', []],
+      [{ event: 'storage', ...item }, { event: 'storageDone' }],
+    ],
+    [
+      'archive_v1_storageDiff',
+      'archive_v1_storageDiffEvent',
+      ['best', []],
+      [{ event: 'storageDiff', type: 'added', ...item }, { event: 'storageDiffDone' }],
+    ],
+  ])('by %s is told as it comes, as %s', async (method, notification, params, items) => {
+    for (const node of nodes) node.on('rpc_methods', () => ({ methods: [method] }));
+    await balancer.close();
+    balancer = await startBalancer();
+    const at = params.map((each) => (each === 'best' ? chain.hash(chain.height) : each));
+    const heard = await hear(notification, method, at);
+    expect(balancer.chain.traits(method).subscription?.notification).toBe(notification);
+    for (const each of items) carrier(method).push(method, each);
+    await expect.poll(() => heard).toEqual(items);
   });
 });

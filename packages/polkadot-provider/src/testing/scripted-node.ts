@@ -35,6 +35,11 @@ const notifications: Readonly<Record<string, string>> = {
   author_submitAndWatchExtrinsic: 'author_extrinsicUpdate',
   grandpa_subscribeJustifications: 'grandpa_justifications',
   beefy_subscribeJustifications: 'beefy_justifications',
+  eth_subscribe: 'eth_subscription',
+  statement_subscribeStatement: 'statement_statement',
+  transactionWatch_v1_submitAndWatch: 'transactionWatch_v1_watchEvent',
+  archive_v1_storage: 'archive_v1_storageEvent',
+  archive_v1_storageDiff: 'archive_v1_storageDiffEvent',
 };
 
 /**
