@@ -48,7 +48,7 @@ const lookAgainMs = 100;
 /**
  * Asks several upstreams and lets the tally decide. With nobody to ask it waits and fails as the
  * strategy `one` does; where one answer is not enough, it waits until there are more to ask. When
- * failures leave it undecided, a call that may be repeated is made anew after a pause, within the
+ * failures leave it undecided, a call that may be repeated, or that nobody has seen, is made anew after a pause, within the
  * deadline, the attempts of one call and the retry budget. Who lacks the best block that the call was
  * given has no voice; when that leaves it undecided, it is made anew for another block (`BestBlock`).
  *
@@ -159,6 +159,8 @@ function askSeveral(
     /** The word of those that lack the best block that the call was given: no voice in the matter. */
     const misses: Vote[] = [];
     let failures = 0;
+    /** One that failed may have seen it. */
+    let wasSent = false;
     /** Upstreams that took no submission, for reasons of their own. */
     let declines = 0;
     /** What the first upstream that failed said of it. */
@@ -291,6 +293,7 @@ function askSeveral(
       });
       if (outcome.kind === 'failure') {
         failures += 1;
+        wasSent ||= outcome.sent;
         lastFailure = outcome.error;
         // No voice in the matter, but better than silence about a submission.
         if (outcome.reply && outcome.sent && (!traits.idempotent || isDoubtful)) {
@@ -311,7 +314,7 @@ function askSeveral(
       decide(isDeclined);
     };
     const mayRepeat = (): boolean =>
-      traits.idempotent && attempts.length < engine.options.maxAttempts;
+      (traits.idempotent || !wasSent) && attempts.length < engine.options.maxAttempts;
     /** @param failed the last one had no voice: another takes its place */
     const decide = (failed: boolean): void => {
       const vote = options.tally(votes, outstanding);

@@ -340,6 +340,20 @@ describe('a transaction that an upstream may have taken', () => {
     expect(await again).toBe(id);
   });
 
+  it('is sent to who comes back when the last one there did not so much as look at it', async () => {
+    await using test = await testBalancer();
+    const [a, b, c] = test.nodes as [FakeNode, FakeNode, FakeNode];
+    for (const node of [b, c]) node.crash();
+    await test.clock.advance(100);
+    says(a, errorReply({ code: 429, message: 'too many requests' }));
+    const answer = test.balancer.request('send', [tx]);
+    await test.clock.advance(1_000);
+    void b.restart();
+    await test.clock.advance(2_000);
+    expect(await answer).toBe(id);
+    expect(asked(test)).toBe(2);
+  });
+
   it('was not sent at all when nobody was there: that is told as it is', async () => {
     await using test = await testBalancer();
     for (const node of test.nodes) node.crash();
