@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBalancer } from '@dshackle/core';
+import { type Balancer, createBalancer } from '@dshackle/core';
 import { chainId, type EthDevnet, type EthNode, startEthDevnet } from '@dshackle/devnet/ethereum';
 import { EthProvider, eip1193, ethereum } from '@dshackle/eth-provider';
 import { startServer } from '@dshackle/server';
@@ -17,8 +17,13 @@ const patient = { timeout: 60_000 };
 /** Keeps what is to be closed in the end, and gives it back. */
 type Keep = <T extends AsyncDisposable>(resource: T) => T;
 
+interface Opened {
+  readonly apps: readonly StoreApp[];
+  readonly balancers: readonly Balancer[];
+}
+
 /** ethers and viem over every door, each with an account of its own. */
-async function open(devnet: EthDevnet, keep: Keep): Promise<readonly StoreApp[]> {
+async function open(devnet: EthDevnet, keep: Keep): Promise<Opened> {
   const engine = {
     chain: ethereum({ id: 'devnet', chainId, blockTimeMs: 300 }),
     upstreams: devnet.nodes.map(({ id, wsUrl, httpUrl }) => ({
@@ -37,7 +42,7 @@ async function open(devnet: EthDevnet, keep: Keep): Promise<readonly StoreApp[]>
   const socket = new WebSocketProvider(() => new WebSocket(wsUrl), network, options);
   const wallet = eip1193(inside);
   const transport = webSocket(wsUrl, { retryCount: 0, reconnect: false });
-  return [
+  const apps = [
     ethersApp(socket, { name: 'ethers over WebSocket', account: 0 }),
     ethersApp(new JsonRpcProvider(httpUrl, network, options), {
       ...{ name: 'ethers over HTTP', account: 1, hasSession: false },
@@ -53,6 +58,7 @@ async function open(devnet: EthDevnet, keep: Keep): Promise<readonly StoreApp[]>
       wallet.close(),
     ),
   ];
+  return { apps, balancers: [balancer, inside] };
 }
 
 /** What an application reads at once; without a session a node that is a block behind may answer first. */
@@ -83,10 +89,11 @@ describe.each(['live', 'die'] as const)('ethers and viem over nodes that %s', (f
   };
   let devnet: EthDevnet;
   let apps: readonly StoreApp[];
+  let balancers: readonly Balancer[];
 
   beforeAll(async () => {
     devnet = keep(await startEthDevnet({ nodes: 3, blockTimeMs: 300 }));
-    apps = await open(devnet, keep);
+    ({ apps, balancers } = await open(devnet, keep));
   }, 60_000);
   afterAll(async () => {
     for (const resource of resources) await resource[Symbol.asyncDispose]();
@@ -99,8 +106,15 @@ describe.each(['live', 'die'] as const)('ethers and viem over nodes that %s', (f
     const done = await Promise.all(apps.map(step));
     await dying;
     await node?.restart();
+    // Transactions do not spread between these nodes: before the next one dies others must take them.
+    if (node) await expect.poll(serving, patient).toEqual(balancers.map(() => devnet.nodes.length));
     return done;
   }
+  const serving = (): number[] =>
+    balancers.map(
+      (balancer) =>
+        balancer.snapshot().upstreams.filter(({ reason }) => reason === undefined).length,
+    );
   const everyone = <T>(value: T): T[] => apps.map(() => value);
 
   it('read', async () => {
