@@ -37,7 +37,8 @@ export async function measureFollows(folder, say) {
     '0',
   ]);
   const nodeUrl = `ws://127.0.0.1:${ports.movingBehindPool}`;
-  const pool = await start(measuredCore, 'dshackle-pool.mjs', ports.pool, [`${paceMs}`, nodeUrl], {
+  const poolArgs = ['polkadot', `${paceMs}`, nodeUrl];
+  const pool = await start(measuredCore, 'dshackle-pool.mjs', ports.pool, poolArgs, {
     hasChannel: true,
   });
   // Compiles what is hot, and makes what is made at first use and then kept.

@@ -58,7 +58,8 @@ export interface HealthOptions {
   /**
    * Time between two searches for the oldest block of which an upstream has the state and the body,
    * and for how many blocks it takes in one call. The first is made when it has connected, and one
-   * that failed again within a minute. Does nothing for chains that cannot tell. @default 600_000
+   * that failed again within a minute; the second sort ever more rarely while it goes on failing. Does
+   * nothing for chains that cannot tell. @default 600_000
    */
   readonly lowerBoundIntervalMs?: number;
   /** Failed probes in a row that make an upstream unhealthy. @default 2 */
